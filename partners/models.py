@@ -1,0 +1,465 @@
+"""Who: the people who sign in, countries and groupings, funders and organisations."""
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.urls import reverse
+from knox.models import AbstractAuthToken
+from simple_history.models import HistoricalRecords
+
+from aseanpm.facts import Precision
+from aseanpm.models import Named, NamedQuerySet, Sourced
+
+
+class UserManager(BaseUserManager):
+    def create_user(self, email, password=None, **fields):
+        user = self.model(email=email.lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email, password=None, **fields):
+        fields |= {"role": User.Role.ADMINISTRATOR, "is_superuser": True}
+        return self.create_user(email, password, **fields)
+
+    def get_by_natural_key(self, email):
+        return self.get(email=email.lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person who signs in by e-mail. One role each, with its country or partner."""
+
+    class Role(models.TextChoices):
+        READER = "reader", "Reader"
+        COORDINATOR = "coordinator", "National coordinator"
+        PARTNER = "partner", "Partner"
+        EDITOR = "editor", "Secretariat editor"
+        ADMINISTRATOR = "administrator", "Secretariat administrator"
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=150, blank=True)
+    role = models.CharField(max_length=13, choices=Role, default=Role.READER)
+    country = models.ForeignKey(
+        "partners.Country", on_delete=models.PROTECT, null=True, blank=True
+    )
+    partner = models.ForeignKey(
+        "partners.Partner", on_delete=models.PROTECT, null=True, blank=True
+    )
+    is_active = models.BooleanField(default=True)
+    date_joined = models.DateTimeField(auto_now_add=True)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    class Meta:
+        ordering = ["email"]
+        constraints = [
+            models.CheckConstraint(
+                name="user_email_is_lower_case",
+                condition=Q(email=Lower("email")),
+                violation_error_message="An e-mail address is kept in lower case.",
+            ),
+            models.CheckConstraint(
+                name="user_coordinator_has_a_country",
+                condition=Q(role="coordinator", country__isnull=False)
+                | (~Q(role="coordinator") & Q(country__isnull=True)),
+                violation_error_message="A coordinator, and only one, has a country.",
+            ),
+            models.CheckConstraint(
+                name="user_partner_has_a_partner",
+                condition=Q(role="partner", partner__isnull=False)
+                | (~Q(role="partner") & Q(partner__isnull=True)),
+                violation_error_message="A partner's user, and no other, has one.",
+            ),
+        ]
+
+    def __str__(self):
+        return self.name or self.email
+
+    @property
+    def is_secretariat(self):
+        return self.role in {self.Role.EDITOR, self.Role.ADMINISTRATOR}
+
+    @property
+    def is_staff(self):
+        return self.role == self.Role.ADMINISTRATOR
+
+
+class ApiToken(AbstractAuthToken):
+    """A partner's key to the API; only its hash is kept."""
+
+    name = models.CharField(max_length=100)
+
+    def __str__(self):
+        return f"{self.name} of {self.user}"
+
+
+class ValidQuerySet(models.QuerySet):
+    """Rows that hold from one date to another; an open end holds on."""
+
+    def valid(self, on):
+        return self.filter(
+            Q(valid_from__isnull=True) | Q(valid_from__lte=on),
+            Q(valid_until__isnull=True) | Q(valid_until__gte=on),
+        )
+
+
+class Valid(models.Model):
+    """What holds between two dates, both included; none means not bounded."""
+
+    valid_from = models.DateField(null=True, blank=True)
+    valid_from_precision = models.CharField(
+        max_length=5, choices=Precision, default=Precision.DAY
+    )
+    valid_until = models.DateField(null=True, blank=True)
+
+    objects = ValidQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.CheckConstraint(
+                name="%(app_label)s_%(class)s_ends_after_it_begins",
+                condition=Q(valid_from__isnull=True)
+                | Q(valid_until__isnull=True)
+                | Q(valid_until__gte=F("valid_from")),
+                violation_error_message="What holds cannot end before it begins.",
+            )
+        ]
+
+
+class CountryQuerySet(NamedQuerySet):
+    def members_of(self, grouping, on):
+        """The countries that belong to a grouping (its code) on a day."""
+        held = GroupingMembership.objects.valid(on).filter(grouping__code=grouping)
+        return self.filter(pk__in=held.values("country"))
+
+    def iai_beneficiaries(self, on):
+        held = BeneficiaryStatus.objects.valid(on).filter(programme="IAI")
+        return self.filter(pk__in=held.values("country"))
+
+
+class Country(Named, Sourced):
+    """A member state of ASEAN; `code` is its ISO 3166-1 alpha-2 code."""
+
+    code = models.CharField(max_length=2, unique=True)
+    iso3 = models.CharField(max_length=3, unique=True)
+    iso_numeric = models.CharField(max_length=3, unique=True)
+
+    objects = CountryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "countries"
+
+    def get_absolute_url(self):
+        return reverse("partners:country", args=[self.code])
+
+
+class CountryEvent(models.Model):
+    """A dated step of a country towards or within ASEAN: applied, observer, member."""
+
+    country = models.ForeignKey(
+        Country, on_delete=models.CASCADE, related_name="events"
+    )
+    on = models.DateField()
+    precision = models.CharField(max_length=5, choices=Precision, default=Precision.DAY)
+    text = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["on"]
+        constraints = [
+            models.UniqueConstraint(
+                name="country_event_once", fields=["country", "on", "text"]
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.on} {self.text}"
+
+
+class Grouping(Named, Sourced):
+    """A group of countries that may benefit together; its members vary by date."""
+
+    code = models.CharField(max_length=20, unique=True)
+    role = models.CharField(max_length=200, blank=True)
+    members = models.ManyToManyField(
+        Country, through="GroupingMembership", related_name="groupings"
+    )
+
+    objects = NamedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["code"]
+
+
+class GroupingMembership(Valid):
+    """A country's membership of a grouping; of the grouping ASEAN, its membership."""
+
+    grouping = models.ForeignKey(
+        Grouping, on_delete=models.CASCADE, related_name="memberships"
+    )
+    country = models.ForeignKey(
+        Country, on_delete=models.CASCADE, related_name="memberships"
+    )
+    history = HistoricalRecords()
+
+    class Meta(Valid.Meta):
+        constraints = [
+            *Valid.Meta.constraints,
+            models.UniqueConstraint(
+                name="membership_once_from_a_date",
+                fields=["grouping", "country", "valid_from"],
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.country} in {self.grouping}"
+
+
+class BeneficiaryStatus(Valid, Sourced):
+    """A country's standing as a beneficiary of a programme (the programme's code)."""
+
+    country = models.ForeignKey(
+        Country, on_delete=models.CASCADE, related_name="beneficiary_statuses"
+    )
+    programme = models.CharField(max_length=10)
+    history = HistoricalRecords()
+
+    class Meta(Valid.Meta):
+        constraints = [
+            *Valid.Meta.constraints,
+            models.UniqueConstraint(
+                name="beneficiary_once_from_a_date",
+                fields=["country", "programme", "valid_from"],
+                nulls_distinct=False,
+            ),
+        ]
+        verbose_name_plural = "beneficiary statuses"
+
+    def __str__(self):
+        return f"{self.country} in {self.programme}"
+
+
+class PartnerQuerySet(NamedQuerySet):
+    def named(self, text):
+        """By code, name or alias, in any case."""
+        return self.filter(
+            Q(code__iexact=text)
+            | Q(name__iexact=text)
+            | Q(pk__in=PartnerAlias.objects.filter(name__iexact=text).values("partner"))
+        )
+
+    def inside_asean(self, on):
+        """Funders inside ASEAN on a day: member states, and funds of members alone."""
+        members = GroupingMembership.objects.valid(on).filter(grouping__code="ASEAN")
+        return self.filter(
+            Q(owned_by_members=True) | Q(country__in=members.values("country"))
+        )
+
+
+class Partner(Named, Sourced):
+    """Whoever may fund: a state, the EU, a multilateral, or a fund shared by several.
+
+    Whether a partner stands inside ASEAN follows from its country's membership on the
+    day; `owned_by_members` says it for a fund that only member states pay into.
+    """
+
+    class Kind(models.TextChoices):
+        MEMBER_STATE = "member_state", "ASEAN member state"
+        DIALOGUE = "dialogue", "Dialogue partner"
+        SECTORAL = "sectoral_dialogue", "Sectoral dialogue partner"
+        DEVELOPMENT = "development", "Development partner"
+        MULTILATERAL = "multilateral", "Multilateral organisation"
+        SHARED_FUND = "shared_fund", "Fund shared by several partners"
+        OTHER = "other", "Other organisation"
+
+    code = models.CharField(max_length=20, unique=True)
+    kind = models.CharField(max_length=20, choices=Kind)
+    country = models.OneToOneField(
+        Country, on_delete=models.PROTECT, null=True, blank=True, related_name="funder"
+    )
+    owned_by_members = models.BooleanField(default=False)
+    note = models.TextField(blank=True)
+
+    objects = PartnerQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def get_absolute_url(self):
+        return reverse("partners:detail", args=[self.code])
+
+
+class PartnerAlias(models.Model):
+    """Another name of a partner, in any language: "ROK", "Hàn Quốc"."""
+
+    partner = models.ForeignKey(
+        Partner, on_delete=models.CASCADE, related_name="aliases"
+    )
+    name = models.CharField(max_length=200, unique=True)
+    language = models.CharField(max_length=5, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "partner aliases"
+
+    def __str__(self):
+        return self.name
+
+
+class Fund(Named, Sourced):
+    """A fund through which money flows; it counts as the partner that owns it."""
+
+    code = models.CharField(max_length=20, unique=True)
+    established_text = models.CharField(max_length=40, blank=True)
+    manager = models.CharField(max_length=200, blank=True)
+    note = models.TextField(blank=True)
+
+    objects = NamedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["code"]
+
+
+class FundOwnership(Valid):
+    """Whom a fund counts as; a shared fund counts as a partner of its own."""
+
+    fund = models.ForeignKey(Fund, on_delete=models.CASCADE, related_name="ownerships")
+    partner = models.ForeignKey(
+        Partner, on_delete=models.PROTECT, related_name="ownerships"
+    )
+    history = HistoricalRecords()
+
+    class Meta(Valid.Meta):
+        constraints = [
+            *Valid.Meta.constraints,
+            models.UniqueConstraint(
+                name="ownership_once_from_a_date",
+                fields=["fund", "partner", "valid_from"],
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.fund} of {self.partner}"
+
+
+class OrganisationQuerySet(NamedQuerySet):
+    def named(self, text):
+        """By code, name or alias, in any case."""
+        return self.filter(
+            Q(code__iexact=text)
+            | Q(name__iexact=text)
+            | Q(
+                pk__in=OrganisationAlias.objects.filter(name__iexact=text).values(
+                    "organisation"
+                )
+            )
+        )
+
+
+class Organisation(Named):
+    """Who proposes, carries out or sponsors a project; never a funder by that role."""
+
+    code = models.CharField(max_length=30, unique=True)
+    country = models.ForeignKey(
+        Country,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="organisations",
+    )
+
+    objects = OrganisationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+
+class OrganisationAlias(models.Model):
+    """Another name of an organisation."""
+
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.CASCADE, related_name="aliases"
+    )
+    name = models.CharField(max_length=200, unique=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "organisation aliases"
+
+    def __str__(self):
+        return self.name
+
+
+class FocalPoint(Valid, Sourced):
+    """Who answers: for a country, for an area in a country, or for a line.
+
+    The office is public; `person` and `email` are personal data.
+    """
+
+    class Kind(models.TextChoices):
+        NATIONAL_COORDINATOR = "national_coordinator", "National coordinator"
+        AREA_AGENCY = "area_agency", "Area focal agency"
+        LEAD_BODY = "lead_body", "Lead implementing body"
+
+    kind = models.CharField(max_length=20, choices=Kind)
+    country = models.ForeignKey(
+        Country,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="focal_points",
+    )
+    programme = models.CharField(max_length=10, blank=True)
+    area = models.ForeignKey(
+        "workplans.StrategicArea",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="focal_points",
+    )
+    line = models.ForeignKey(
+        "workplans.ActionLine",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="focal_points",
+    )
+    office = models.CharField(max_length=200)
+    person = models.CharField(max_length=150, blank=True)
+    email = models.EmailField(blank=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="focal_points",
+    )
+
+    class Meta(Valid.Meta):
+        ordering = ["kind", "office"]
+        constraints = [
+            *Valid.Meta.constraints,
+            models.CheckConstraint(
+                name="focal_point_answers_for_something",
+                condition=Q(kind="national_coordinator", country__isnull=False)
+                | Q(kind="area_agency", country__isnull=False, area__isnull=False)
+                | Q(kind="lead_body", line__isnull=False)
+                | Q(kind="lead_body", area__isnull=False),
+                violation_error_message=(
+                    "A coordinator needs a country, an area agency a country and an "
+                    "area, a lead body a line or an area."
+                ),
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.office} ({self.get_kind_display()})"

@@ -1,0 +1,940 @@
+"""What is done and paid: projects, and the facts that every figure is made of."""
+
+import datetime as dt
+import secrets
+from functools import reduce
+from operator import or_
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+from simple_history.models import HistoricalRecords
+
+from aseanpm.facts import (
+    Clock,
+    Fact,
+    FactQuerySet,
+    Precision,
+    Recorded,
+    one_order_per_day,
+    shown_date,
+)
+from aseanpm.fields import MoneyField, SearchTextField, fold
+from aseanpm.models import Titled
+
+
+class Status(models.TextChoices):
+    """The states of a project's life; lifecycle.py says which follows which."""
+
+    CONCEPT = "concept", "Concept"
+    APPRAISAL = "appraisal", "Appraisal"
+    APPROVED = "approved", "Approved"
+    ONGOING = "ongoing", "Ongoing"
+    ON_HOLD = "on_hold", "On hold"
+    COMPLETED = "completed", "Completed"
+    CANCELLED = "cancelled", "Cancelled"
+    CARRIED_OVER = "carried_over", "Carried over"
+
+
+PREPARING = (Status.CONCEPT, Status.APPRAISAL)
+ENDINGS = (Status.CANCELLED, Status.CARRIED_OVER)
+COUNTING = {
+    "approved": (
+        Status.APPROVED,
+        Status.ONGOING,
+        Status.ON_HOLD,
+        Status.COMPLETED,
+    ),
+    "ongoing": (Status.ONGOING, Status.ON_HOLD, Status.COMPLETED),
+    "completed": (Status.COMPLETED,),
+}
+
+
+def new_code():
+    """A code that is never reused and says nothing: P- and five characters."""
+    alphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+    return "P-" + "".join(secrets.choice(alphabet) for _ in range(5))
+
+
+class ProjectQuerySet(models.QuerySet):
+    """Projects as of a day and as known at a moment; the clock travels along.
+
+    Without `as_of` the clock is now, and the current_ copies answer; any other day
+    or moment asks the facts.
+    """
+
+    clock = Clock()
+
+    def _clone(self):
+        clone = super()._clone()
+        clone.clock = self.clock
+        return clone
+
+    # Which rows
+
+    def as_of(self, day=None, known_at=None):
+        """The projects that existed on a day, as known at a moment.
+
+        A project exists from its first status, or from the day a document attests it.
+        """
+        projects = self._chain()
+        projects.clock = Clock(day, known_at)
+        if projects.clock.is_now:
+            return projects
+        begun = StatusChange.objects.at(projects.clock)
+        attested = Q(attested_on__isnull=False)
+        if day:
+            attested &= Q(attested_on__lte=day)
+        if known_at:
+            attested &= Q(recorded_at__lte=known_at)
+        return projects.filter(attested | Q(pk__in=begun.values("project")))
+
+    def visible_to(self, user):
+        """What is published, and what the user's role, country or partner adds."""
+        published = Q(is_published=True)
+        if user is None or not user.is_authenticated:
+            return self.filter(published)
+        if user.is_secretariat:
+            return self
+        if user.country_id:
+            return self.filter(
+                published | Q(pk__in=Benefit.objects.reaching(user.country_id, Clock()))
+            )
+        if user.partner_id:
+            asked = MoneyEntry.objects.known().filter(partner=user.partner_id)
+            return self.filter(
+                published
+                | Q(pk__in=Funding.objects.joined(Clock(), partner=user.partner_id))
+                | Q(pk__in=asked.values("project"))
+            )
+        return self.filter(published)
+
+    def in_status(self, *statuses):
+        """Projects in one of the statuses; "" stands for none documented."""
+        return self._with_clock_aliases().filter(self._status_in(statuses))
+
+    def counted(self, rule=None):
+        """Projects that count from the stage `rule`, or by the rule of their plan.
+
+        A project that was carried over counts on where it was approved. On hold
+        counts as ongoing. One query more when no rule is given.
+        """
+        return self._by_rule(rule, self._counting)
+
+    def pipeline(self, rule=None):
+        """Not yet counting, and neither cancelled nor carried over."""
+
+        def waiting(from_stage):
+            later = set(COUNTING["approved"]) - set(COUNTING[from_stage])
+            return self._status_in([*PREPARING, *sorted(later)])
+
+        return self._by_rule(rule, waiting)
+
+    def cancelled_after_approval(self, rule=None):
+        return self._by_rule(
+            rule,
+            lambda from_stage: (
+                self._status_in([Status.CANCELLED])
+                & self._stage_in(COUNTING[from_stage])
+            ),
+        )
+
+    def in_stages(self, stages, rule=None):
+        """Projects in some stages of counting, by the names that ProjectFilter has."""
+        found = {
+            "counted": self.counted,
+            "pipeline": self.pipeline,
+            "cancelled_after_approval": self.cancelled_after_approval,
+            "carried_over": lambda rule: self.in_status(Status.CARRIED_OVER),
+        }
+        held = [found[stage](rule).order_by().values("pk") for stage in stages]
+        return self.filter(reduce(or_, (Q(pk__in=pks) for pks in held)))
+
+    def under(self, *plans):
+        """Projects placed in one of the plans (rows or keys)."""
+        return self._placed(plan__in=plans)
+
+    def in_programme(self, *programmes):
+        return self._placed(plan__programme__in=programmes)
+
+    def in_areas(self, *areas):
+        return self._placed(area__in=areas)
+
+    def on_lines(self, *lines):
+        """Projects whose primary line is one of the lines, or stands below one."""
+        return self.filter(
+            self._placement(line__in=lines) | self._placement(line__parent__in=lines)
+        )
+
+    def on_kinds(self, *kinds):
+        """Projects whose primary line is of a kind; under a plan without one: none."""
+        held = self._placement(line__kind__in=kinds)
+        if "none" in kinds:
+            held |= self._placement(plan__isnull=False, line__isnull=True)
+        return self.filter(held)
+
+    def for_country(self, *countries):
+        """Projects that benefit a country, itself or through a grouping."""
+        return self.filter(pk__in=Benefit.objects.reaching(countries, self.clock))
+
+    def for_grouping(self, *groupings):
+        joined = Benefit.objects.joined(self.clock, grouping__in=groupings)
+        return self.filter(pk__in=joined)
+
+    def funded_by(self, *partners):
+        return self.filter(
+            pk__in=Funding.objects.joined(self.clock, partner__in=partners)
+        )
+
+    def funded_through(self, *funds):
+        return self.filter(pk__in=Funding.objects.joined(self.clock, fund__in=funds))
+
+    def funded_by_exactly(self, *combinations):
+        """Projects whose funders are one of these sets of codes; () means none."""
+        joined = Funding.objects.joined
+        held = Q(pk__in=[])
+        for codes in combinations:
+            others = Funding.objects.exclude(partner__code__in=codes)
+            exactly = ~Q(pk__in=others.joined(self.clock))
+            for code in codes:
+                exactly &= Q(pk__in=joined(self.clock, partner__code=code))
+            held |= exactly
+        return self.filter(held)
+
+    def funded_by_groups(self, *groups):
+        """Some of the three groups that partition projects by who funds them."""
+        partners = Funding._meta.get_field("partner").related_model.objects
+        inside = partners.inside_asean(self.clock.last_day).values("pk")
+        outside = Q(
+            pk__in=Funding.objects.exclude(partner__in=inside).joined(self.clock)
+        )
+        anyone = Q(pk__in=Funding.objects.joined(self.clock))
+        held = {
+            "any_outside_asean": outside,
+            "asean_only": anyone & ~outside,
+            "none_recorded": ~anyone,
+        }
+        return self.filter(reduce(or_, (held[group] for group in groups)))
+
+    def decided_at(self, *meetings, status=None):
+        """Projects with a status that one of the meetings decided."""
+        decisions = StatusChange.objects.at(self.clock).filter(meeting__in=meetings)
+        if status:
+            decisions = decisions.filter(status=status)
+        return self.filter(pk__in=decisions.values("project"))
+
+    def matching(self, text):
+        """Projects whose code or any title holds every word, marks and case aside."""
+        projects = self
+        for word in fold(text).split():
+            projects = projects.filter(search_text__contains=word)
+        return projects
+
+    def once_each(self):
+        """The same projects, each once, whatever joins the query has gathered."""
+        if len(self.query.alias_map) < 2:
+            return self
+        again = Project.objects.all()
+        again.clock = self.clock
+        return again.filter(pk__in=self.order_by().values("pk"))
+
+    # What comes with them
+
+    def with_state(self):
+        """Add `status` ('' where not documented) and `stage`, on the clock."""
+        return self.annotate(status=self.status_expression(), stage=self._stage())
+
+    def with_placement(self, by="pk"):
+        """Add `plan`, `area` and `line`, by pk or code, as known at the clock."""
+        names = ("plan", "area", "line")
+        if self.clock.known_at is None:
+            return self.annotate(**{name: F(f"current_{name}__{by}") for name in names})
+        placements = Placement.objects.known(self.clock.known_at).filter(
+            project=OuterRef("pk")
+        )
+        return self.annotate(
+            **{name: Subquery(placements.values(f"{name}__{by}")[:1]) for name in names}
+        )
+
+    # How the clock is read
+
+    def status_expression(self):
+        """The status on the clock; '' where no document tells one."""
+        if self.clock.is_now:
+            return F("current_status")
+        return Coalesce(
+            Subquery(self._changes().values("status")[:1]),
+            Value(""),
+            output_field=models.CharField(),
+        )
+
+    def _stage(self):
+        """The last status that was no ending: where a project stood when it ended."""
+        if self.clock.is_now:
+            return F("current_stage")
+        return Coalesce(
+            Subquery(self._changes().exclude(status__in=ENDINGS).values("status")[:1]),
+            Value(""),
+            output_field=models.CharField(),
+        )
+
+    def _changes(self):
+        changes = StatusChange.objects.at(self.clock)
+        return changes.filter(project=OuterRef("pk")).latest_first()
+
+    def _with_clock_aliases(self):
+        if self.clock.is_now or "status_then" in self.query.annotations:
+            return self
+        return self.alias(
+            status_then=self.status_expression(), stage_then=self._stage()
+        )
+
+    def _status_in(self, statuses):
+        column = "current_status" if self.clock.is_now else "status_then"
+        return Q(**{f"{column}__in": statuses})
+
+    def _stage_in(self, statuses):
+        column = "current_stage" if self.clock.is_now else "stage_then"
+        return Q(**{f"{column}__in": statuses})
+
+    def _counting(self, rule):
+        return self._status_in(COUNTING[rule]) | (
+            self._status_in([Status.CARRIED_OVER]) & self._stage_in(COUNTING[rule])
+        )
+
+    def _by_rule(self, rule, condition):
+        projects = self._with_clock_aliases()
+        if rule:
+            return projects.filter(condition(rule))
+        plans = Placement._meta.get_field("plan").related_model.objects
+        held = Q(pk__in=[])
+        rules = plans.rules_at(self.clock)
+        for each in set(rules.values()):
+            ruled = [plan for plan, counts_from in rules.items() if counts_from == each]
+            held |= self._placement(plan__in=ruled) & condition(each)
+        return projects.filter(held)
+
+    def _placed(self, **where):
+        return self.filter(self._placement(**where))
+
+    def _placement(self, **where):
+        """The condition that a project's placement meets `where`."""
+        if self.clock.known_at is None:
+            return Q(**{f"current_{name}": value for name, value in where.items()})
+        known = Placement.objects.known(self.clock.known_at).filter(**where)
+        return Q(pk__in=known.values("project"))
+
+
+class Project(Titled):
+    """A piece of work that is planned, carried out and paid for.
+
+    Its life, funders, money, benefits and place in a plan are facts of their own. The
+    current_ fields are copies of them that only the query set reads. `attested_on` is
+    the day from which a document shows that the project existed.
+    """
+
+    class Channel(models.TextChoices):
+        PLAN = "plan", "Under a plan"
+        BILATERAL = "bilateral", "Direct bilateral support"
+
+    code = models.CharField(max_length=20, unique=True, default=new_code)
+    official_code = models.CharField(max_length=40, blank=True)
+    description = models.TextField(blank=True)
+    channel = models.CharField(max_length=9, choices=Channel, default=Channel.PLAN)
+    is_illustrative = models.BooleanField(default=False)
+    is_published = models.BooleanField(default=False)
+    withheld_reason = models.CharField(max_length=300, blank=True)
+    attested_on = models.DateField(null=True, blank=True)
+    planned_start = models.DateField(null=True, blank=True)
+    planned_start_precision = models.CharField(
+        max_length=5, choices=Precision, default=Precision.DAY
+    )
+    planned_end = models.DateField(null=True, blank=True)
+    planned_end_precision = models.CharField(
+        max_length=5, choices=Precision, default=Precision.DAY
+    )
+    is_recurring = models.BooleanField(default=False)
+    predecessor = models.OneToOneField(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="successor",
+    )
+    themes = models.ManyToManyField(
+        "workplans.Theme", blank=True, related_name="projects"
+    )
+    sources = models.ManyToManyField("aseanpm.Source", blank=True, related_name="+")
+    note = models.TextField(blank=True)
+    search_text = SearchTextField(
+        of=["code", "official_code", "title", "title_translations"]
+    )
+    recorded_at = models.DateTimeField()
+    changed_at = models.DateTimeField(db_index=True)
+
+    current_status = models.CharField(
+        max_length=12, choices=Status, blank=True, editable=False
+    )
+    current_stage = models.CharField(
+        max_length=12, choices=Status, blank=True, editable=False
+    )
+    current_plan = models.ForeignKey(
+        "workplans.WorkPlan",
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+    )
+    current_area = models.ForeignKey(
+        "workplans.StrategicArea",
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+    )
+    current_line = models.ForeignKey(
+        "workplans.ActionLine",
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+    )
+    current_funders = models.CharField(max_length=200, blank=True, editable=False)
+
+    objects = ProjectQuerySet.as_manager()
+    history = HistoricalRecords(
+        excluded_fields=[
+            "search_text",
+            "current_status",
+            "current_stage",
+            "current_plan",
+            "current_area",
+            "current_line",
+            "current_funders",
+        ]
+    )
+
+    class Meta:
+        ordering = ["code"]
+        indexes = [
+            models.Index(
+                name="project_by_line", fields=["current_line", "current_status"]
+            ),
+            models.Index(
+                name="project_by_plan", fields=["current_plan", "current_status"]
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="project_ends_after_it_starts",
+                condition=Q(planned_end__isnull=True)
+                | Q(planned_start__isnull=True)
+                | Q(planned_end__gte=F("planned_start")),
+                violation_error_message="A project cannot end before it starts.",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.code} {self.title}"
+
+    def get_absolute_url(self):
+        return reverse("projects:detail", args=[self.code])
+
+    @property
+    def planned_start_shown(self):
+        return shown_date(self.planned_start, self.planned_start_precision)
+
+    @property
+    def planned_end_shown(self):
+        return shown_date(self.planned_end, self.planned_end_precision)
+
+
+class StatusChange(Fact):
+    """A project's next status, and what decided it: a meeting, or a circulation.
+
+    An IAI approval is dated by the Task Force's accreditation.
+    """
+
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="status_changes"
+    )
+    status = models.CharField(max_length=12, choices=Status)
+    meeting = models.ForeignKey(
+        "workplans.Meeting",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="decisions",
+    )
+    by_circulation = models.BooleanField(default=False)
+
+    class Meta(Fact.Meta):
+        constraints = [
+            *Fact.Meta.constraints,
+            one_order_per_day(),
+            models.CheckConstraint(
+                name="status_decided_at_a_meeting_or_by_circulation",
+                condition=Q(meeting__isnull=True) | Q(by_circulation=False),
+                violation_error_message=(
+                    "A decision was taken at a meeting or by circulation, not both."
+                ),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                "project",
+                F("effective_on").desc(),
+                F("day_order").desc(),
+                name="status_latest_first",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.get_status_display()} on {self.effective_on}"
+
+
+class Placement(Recorded):
+    """Where a project belongs, for its whole life: a change is a correction.
+
+    Only the primary line is counted.
+    """
+
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="placements"
+    )
+    plan = models.ForeignKey(
+        "workplans.WorkPlan", on_delete=models.PROTECT, related_name="placements"
+    )
+    area = models.ForeignKey(
+        "workplans.StrategicArea",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="placements",
+    )
+    line = models.ForeignKey(
+        "workplans.ActionLine",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="placements",
+    )
+
+    class Meta(Recorded.Meta):
+        constraints = [
+            *Recorded.Meta.constraints,
+            models.UniqueConstraint(
+                name="placement_one_at_a_time",
+                fields=["project"],
+                condition=Q(withdrawn_at__isnull=True),
+                violation_error_message="A project has one placement at a time.",
+            ),
+        ]
+        indexes = [models.Index(name="placement_by_line", fields=["line", "project"])]
+
+    def __str__(self):
+        return str(self.line or self.area or self.plan)
+
+    def clean(self):
+        super().clean()
+        for name in ("area", "line"):
+            place = getattr(self, name)
+            if place and place.plan_id != self.plan_id:
+                message = f"{place} belongs to another plan."
+                raise ValidationError({name: message})
+        if self.line and self.line.area_id != self.area_id:
+            raise ValidationError({"area": "The area is that of the line."})
+
+
+class LineReference(Recorded):
+    """A further line that a project serves, of any programme; it counts nothing."""
+
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="line_references"
+    )
+    line = models.ForeignKey(
+        "workplans.ActionLine", on_delete=models.PROTECT, related_name="references"
+    )
+
+    class Meta(Recorded.Meta):
+        constraints = [
+            *Recorded.Meta.constraints,
+            models.UniqueConstraint(
+                name="line_reference_once",
+                fields=["project", "line"],
+                condition=Q(withdrawn_at__isnull=True),
+            ),
+        ]
+
+    def __str__(self):
+        return str(self.line)
+
+
+class Change(models.IntegerChoices):
+    JOINS = 1, "joins"
+    LEAVES = -1, "leaves"
+
+
+class JoiningQuerySet(FactQuerySet):
+    """Facts of joining and leaving; who is in is what they net to."""
+
+    party: tuple[str, ...] = ()
+
+    def net(self, clock):
+        """One row per project and party that has joined and not left."""
+        return (
+            self.at(clock)
+            .values("project", *self.party)
+            .order_by()
+            .annotate(standing=Sum("delta"))
+            .filter(standing__gt=0)
+        )
+
+    def joined(self, clock, **party):
+        """The keys of the projects that a party has joined and not left."""
+        return self.filter(**party).net(clock).values("project")
+
+
+class FundingQuerySet(JoiningQuerySet):
+    party = ("partner",)
+
+    def net_by_fund(self, clock):
+        """As `net`, with the fund through which each partner joined."""
+        return (
+            self.at(clock)
+            .values("project", "partner", "fund")
+            .order_by()
+            .annotate(standing=Sum("delta"))
+            .filter(standing__gt=0)
+        )
+
+
+class Funding(Fact):
+    """A funder joins or leaves a project, whatever amounts are known."""
+
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="fundings"
+    )
+    partner = models.ForeignKey(
+        "partners.Partner", on_delete=models.PROTECT, related_name="fundings"
+    )
+    fund = models.ForeignKey(
+        "partners.Fund",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="fundings",
+    )
+    delta = models.SmallIntegerField(choices=Change, default=Change.JOINS)
+
+    objects = FundingQuerySet.as_manager()
+
+    class Meta(Fact.Meta):
+        constraints = [*Fact.Meta.constraints, one_order_per_day()]
+        indexes = [models.Index(name="funding_pairs", fields=["project", "partner"])]
+
+    def __str__(self):
+        return f"{self.partner} {self.get_delta_display()}"
+
+
+class BenefitQuerySet(JoiningQuerySet):
+    party = ("country", "grouping")
+
+    def reaching(self, countries, clock):
+        """Keys of projects that benefit a country, or a grouping it belongs to.
+
+        A grouping has the members of the clock's day.
+        """
+        if not isinstance(countries, (list, tuple)):
+            countries = [countries]
+        memberships = self.model.memberships().valid(clock.last_day)
+        groupings = memberships.filter(country__in=countries).values("grouping")
+        return self.filter(Q(country__in=countries) | Q(grouping__in=groupings)).joined(
+            clock
+        )
+
+
+class Benefit(Fact):
+    """A country or grouping joins or leaves a project's beneficiaries.
+
+    `share` is a percentage of the project. It is known when stated; assumed equal and
+    unknown shares attribute nothing.
+    """
+
+    class ShareBasis(models.TextChoices):
+        STATED = "stated", "Stated"
+        ASSUMED_EQUAL = "assumed_equal", "Assumed equal"
+        UNKNOWN = "unknown", "Unknown"
+
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="benefits"
+    )
+    country = models.ForeignKey(
+        "partners.Country",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="benefits",
+    )
+    grouping = models.ForeignKey(
+        "partners.Grouping",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="benefits",
+    )
+    delta = models.SmallIntegerField(choices=Change, default=Change.JOINS)
+    share = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
+    share_basis = models.CharField(
+        max_length=13, choices=ShareBasis, default=ShareBasis.UNKNOWN
+    )
+
+    objects = BenefitQuerySet.as_manager()
+
+    class Meta(Fact.Meta):
+        constraints = [
+            *Fact.Meta.constraints,
+            one_order_per_day(),
+            models.CheckConstraint(
+                name="benefit_of_a_country_or_a_grouping",
+                condition=Q(country__isnull=True) ^ Q(grouping__isnull=True),
+                violation_error_message="Name a country or a grouping, not both.",
+            ),
+            models.CheckConstraint(
+                name="benefit_share_is_known_when_stated",
+                condition=Q(share_basis="stated", share__isnull=False)
+                | (~Q(share_basis="stated") & Q(share__isnull=True)),
+                violation_error_message="A stated share needs its percentage.",
+            ),
+            models.CheckConstraint(
+                name="benefit_share_is_a_percentage",
+                condition=Q(share__isnull=True) | Q(share__gt=0, share__lte=100),
+                violation_error_message="A share is above 0 and at most 100 per cent.",
+            ),
+        ]
+        indexes = [
+            models.Index(name="benefit_by_country", fields=["country", "project"]),
+            models.Index(name="benefit_by_grouping", fields=["grouping", "project"]),
+        ]
+
+    def __str__(self):
+        return f"{self.country or self.grouping} {self.get_delta_display()}"
+
+    @classmethod
+    def memberships(cls):
+        """All memberships of groupings, reached through the field."""
+        groupings = cls._meta.get_field("grouping").related_model
+        return groupings._meta.get_field("memberships").related_model.objects
+
+
+class MoneyEntryQuerySet(FactQuerySet):
+    def as_seen_by(self, user):
+        """With `seen_amount` and `seen_usd`: a private amount reads as unknown.
+
+        Secretariat staff see all, a partner its own.
+        """
+        if user is not None and user.is_authenticated and user.is_secretariat:
+            hidden = Q(pk__in=[])
+        elif user is not None and user.is_authenticated and user.partner_id:
+            hidden = Q(is_private=True) & ~Q(partner=user.partner_id)
+        else:
+            hidden = Q(is_private=True)
+        return self.annotate(
+            **{
+                f"seen_{name}": models.Case(
+                    models.When(hidden, then=Value(None)),
+                    default=F(name),
+                    output_field=MoneyField(),
+                )
+                for name in ("amount", "usd")
+            }
+        )
+
+
+class MoneyEntry(Fact):
+    """A line of a project's ledger: exact, in its own currency, or unknown.
+
+    A revision is a further entry, plus or minus. `usd` is computed once, when the
+    entry is recorded, at `rate` (US dollars for one unit of the currency), rounded
+    half-even to cents; without a rate it is unknown. A reversal uses the rate of what
+    it reverses. The approved budget names no funder.
+    """
+
+    class Kind(models.TextChoices):
+        APPROVED = "approved", "Approved budget"
+        PLEDGED = "pledged", "Pledged"
+        COMMITTED = "committed", "Committed"
+        DISBURSED = "disbursed", "Disbursed"
+        SPENT = "spent", "Spent"
+
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="money_entries"
+    )
+    kind = models.CharField(max_length=9, choices=Kind)
+    partner = models.ForeignKey(
+        "partners.Partner",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="money_entries",
+    )
+    is_counterpart = models.BooleanField(
+        default=False, help_text="A beneficiary's own input, not a funder's."
+    )
+    in_kind = models.BooleanField(default=False)
+    amount = MoneyField(null=True, blank=True)
+    currency = models.CharField(max_length=3, default="USD")
+    rate = models.DecimalField(max_digits=18, decimal_places=8, null=True, blank=True)
+    rate_on = models.DateField(null=True, blank=True)
+    rate_source = models.CharField(max_length=200, blank=True)
+    usd = MoneyField(null=True, blank=True, editable=False)
+    is_private = models.BooleanField(default=False)
+    reverses = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reversals",
+    )
+
+    objects = MoneyEntryQuerySet.as_manager()
+
+    class Meta(Fact.Meta):
+        verbose_name_plural = "money entries"
+        constraints = [
+            *Fact.Meta.constraints,
+            one_order_per_day(),
+            models.CheckConstraint(
+                name="money_approved_budget_names_no_funder",
+                condition=~Q(kind="approved") | Q(partner__isnull=True),
+                violation_error_message="An approved budget names no funder.",
+            ),
+            models.CheckConstraint(
+                name="money_usd_needs_an_amount_and_a_rate",
+                condition=Q(usd__isnull=True)
+                | Q(amount__isnull=False, rate__isnull=False),
+                violation_error_message="Dollars are known from an amount and a rate.",
+            ),
+            models.CheckConstraint(
+                name="money_approved_budget_is_public",
+                condition=~Q(kind="approved") | Q(is_private=False),
+                violation_error_message="An approved budget is public.",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="money_by_kind", fields=["project", "kind", "effective_on"]
+            )
+        ]
+
+    def __str__(self):
+        amount = "amount unknown" if self.amount is None else self.amount
+        return f"{self.get_kind_display()}: {self.currency} {amount}"
+
+
+class ApprovalStep(Fact):
+    """One step towards approval, with its date and outcome; it counts nothing."""
+
+    class Step(models.TextChoices):
+        SECRETARIAT = "secretariat", "Secretariat appraisal"
+        SPONSORING_BODY = "sponsoring_body", "Sponsoring body"
+        FUNDER = "funder", "Funder"
+        TASK_FORCE = "task_force", "Task Force"
+
+    class Outcome(models.TextChoices):
+        ENDORSED = "endorsed", "Endorsed"
+        RETURNED = "returned", "Returned"
+        DEFERRED = "deferred", "Deferred"
+        REFUSED = "refused", "Refused"
+
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="approval_steps"
+    )
+    step = models.CharField(max_length=15, choices=Step)
+    outcome = models.CharField(max_length=8, choices=Outcome)
+    meeting = models.ForeignKey(
+        "workplans.Meeting",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="approval_steps",
+    )
+    by_circulation = models.BooleanField(default=False)
+
+    class Meta(Fact.Meta):
+        constraints = [*Fact.Meta.constraints, one_order_per_day()]
+
+    def __str__(self):
+        return f"{self.get_step_display()}: {self.get_outcome_display()}"
+
+
+class Phase(models.Model):
+    """A part of a project's work, planned and, when it is over, completed."""
+
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="phases"
+    )
+    number = models.PositiveSmallIntegerField()
+    title = models.CharField(max_length=200, blank=True)
+    planned_end = models.DateField(null=True, blank=True)
+    planned_end_precision = models.CharField(
+        max_length=5, choices=Precision, default=Precision.DAY
+    )
+    completed_on = models.DateField(null=True, blank=True)
+    completed_on_precision = models.CharField(
+        max_length=5, choices=Precision, default=Precision.DAY
+    )
+    note = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["project", "number"]
+        constraints = [
+            models.UniqueConstraint(
+                name="phase_number_once", fields=["project", "number"]
+            )
+        ]
+
+    def __str__(self):
+        return f"Phase {self.number} {self.title}".strip()
+
+    @property
+    def planned_end_shown(self):
+        return shown_date(self.planned_end, self.planned_end_precision)
+
+    @property
+    def completed_on_shown(self):
+        return shown_date(self.completed_on, self.completed_on_precision)
+
+    def is_completed_by(self, day: dt.date):
+        return self.completed_on is not None and self.completed_on <= day
+
+
+class ProjectOrganisation(models.Model):
+    """An organisation's part in a project; never that of a funder."""
+
+    class Role(models.TextChoices):
+        PROPONENT = "proponent", "Proponent"
+        IMPLEMENTING = "implementing", "Implementing agency"
+        SPONSORING_BODY = "sponsoring_body", "Sponsoring body"
+
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="project_organisations"
+    )
+    organisation = models.ForeignKey(
+        "partners.Organisation", on_delete=models.PROTECT, related_name="projects"
+    )
+    role = models.CharField(max_length=15, choices=Role)
+
+    class Meta:
+        ordering = ["project", "role"]
+        constraints = [
+            models.UniqueConstraint(
+                name="organisation_role_once",
+                fields=["project", "organisation", "role"],
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.organisation}: {self.get_role_display()}"

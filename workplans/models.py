@@ -1,0 +1,696 @@
+"""What was agreed and said: plans and their lines, frameworks, meetings, print."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+
+from aseanpm.facts import Clock, Fact, Precision, one_order_per_day, shown_date
+from aseanpm.models import Named, NamedQuerySet, Sourced, Titled
+
+
+class Dated(models.Model):
+    """A date as exactly as it is known; a coarse one is its period's last day."""
+
+    on = models.DateField(null=True, blank=True)
+    precision = models.CharField(max_length=5, choices=Precision, default=Precision.DAY)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def on_shown(self):
+        return shown_date(self.on, self.precision)
+
+
+class TitledQuerySet(models.QuerySet):
+    """Rows that a person may call by code or title."""
+
+    def named(self, text):
+        """The rows that `text` may mean, in any case; empty where it means none."""
+        return self.filter(Q(code__iexact=text) | Q(title__iexact=text))
+
+
+class Programme(models.Model):
+    """IAI or MPAC: a succession of work plans."""
+
+    code = models.CharField(max_length=10, unique=True)
+    title = models.CharField(max_length=200)
+    title_translations = models.JSONField(default=dict, blank=True)
+
+    objects = TitledQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["code"]
+
+    def __str__(self):
+        return self.title
+
+
+class LineKind(models.TextChoices):
+    """What a plan calls the things it promised."""
+
+    ACTION_LINE = "action_line", "action line"
+    ENABLING_ACTION = "enabling_action", "enabling action"
+    INITIATIVE = "initiative", "initiative"
+    STRATEGY = "strategy", "strategy"
+    PRIORITY_PROJECT = "priority_project", "priority project"
+    MEASURE = "measure", "measure"
+
+
+class WorkPlanQuerySet(TitledQuerySet):
+    def rules_at(self, clock):
+        """{key of a plan: the stage from which its projects count}, in one query."""
+        rules = {}
+        rows = PlanRule.objects.at(clock).filter(plan__in=self).latest_first()
+        for plan, counts_from in rows.values_list("plan", "counts_from"):
+            rules.setdefault(plan, counts_from)
+        return rules
+
+    def started(self, on):
+        """Adopted, and in its implementation (or else its nominal period) by a day."""
+        return self.filter(
+            Q(implementation_start__lte=on)
+            | Q(implementation_start__isnull=True, nominal_start__lte=on),
+            adopted_on__lte=on,
+        )
+
+    def current(self, on):
+        """Plans that are being carried out on a day, past their period or not.
+
+        A plan ends with its formal close. Where none is known it runs on past its
+        period until a later plan of its programme, with lines on record, has started.
+        """
+        later = (
+            WorkPlan.objects.started(on)
+            .filter(lines__isnull=False, programme=models.OuterRef("programme"))
+            .filter(nominal_start__gt=models.OuterRef("nominal_start"))
+        )
+        return self.started(on).filter(
+            Q(closed_on__gte=on)
+            | Q(closed_on__isnull=True)
+            & (Q(nominal_end__gte=on) | ~models.Exists(later))
+        )
+
+
+class WorkPlan(Titled, Sourced):
+    """One edition of a programme. Editions overlap and succeed each other.
+
+    Three spans: the nominal period, the start of implementation, the formal close.
+    `headline_kind` is the kind of line the plan is measured by; it may have none.
+    """
+
+    code = models.CharField(max_length=20, unique=True)
+    programme = models.ForeignKey(
+        Programme, on_delete=models.PROTECT, related_name="plans"
+    )
+    headline_kind = models.CharField(max_length=20, choices=LineKind, blank=True)
+    nominal_start = models.DateField()
+    nominal_end = models.DateField()
+    implementation_start = models.DateField(null=True, blank=True)
+    closed_on = models.DateField(null=True, blank=True)
+    adopted_on = models.DateField(null=True, blank=True)
+    adopted_precision = models.CharField(
+        max_length=5, choices=Precision, default=Precision.DAY
+    )
+    adopted_by = models.CharField(max_length=200, blank=True)
+    predecessor = models.OneToOneField(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="successor",
+    )
+    note = models.TextField(blank=True)
+
+    objects = WorkPlanQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["programme__code", "nominal_start"]
+        constraints = [
+            models.CheckConstraint(
+                name="plan_ends_after_it_starts",
+                condition=Q(nominal_end__gte=F("nominal_start")),
+                violation_error_message="A plan cannot end before it starts.",
+            )
+        ]
+
+    def __str__(self):
+        return self.title
+
+    def get_absolute_url(self):
+        return reverse("workplans:plan", args=[self.code])
+
+    def rule_at(self, clock):
+        """The rule in force on the clock's day, or None where none is recorded."""
+        return self.rules.at(clock).latest_first().first()
+
+    def declared_at(self, clock):
+        """{kind: total} as declared by the clock's day; a missing kind is unknown."""
+        totals = {}
+        for row in self.declared_totals.at(clock).latest_first():
+            totals.setdefault(row.kind, row.total)
+        return {kind: total for kind, total in totals.items() if total is not None}
+
+    @staticmethod
+    def noun(kind):
+        """What several lines of a kind are called; just lines where it is none."""
+        label = LineKind(kind).label if kind else "line"
+        return label.removesuffix("y") + "ies" if label[-1] == "y" else f"{label}s"
+
+    def is_past_its_period(self, on):
+        return self.nominal_end < on and (self.closed_on is None or self.closed_on > on)
+
+
+class PlanRule(Fact):
+    """From which stage a project counts in a plan, since a day."""
+
+    class CountsFrom(models.TextChoices):
+        APPROVED = "approved", "from approved"
+        ONGOING = "ongoing", "from ongoing"
+        COMPLETED = "completed", "from completed"
+
+    plan = models.ForeignKey(WorkPlan, on_delete=models.PROTECT, related_name="rules")
+    counts_from = models.CharField(max_length=10, choices=CountsFrom)
+
+    class Meta(Fact.Meta):
+        constraints = [*Fact.Meta.constraints, one_order_per_day("plan")]
+
+    def __str__(self):
+        return f"{self.plan} counts {self.get_counts_from_display()}"
+
+
+class DeclaredTotal(Fact):
+    """How many lines of a kind a plan declared, since a day. None: not stated."""
+
+    plan = models.ForeignKey(
+        WorkPlan, on_delete=models.PROTECT, related_name="declared_totals"
+    )
+    kind = models.CharField(max_length=20, choices=LineKind)
+    total = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta(Fact.Meta):
+        constraints = [
+            *Fact.Meta.constraints,
+            models.UniqueConstraint(
+                name="%(app_label)s_%(class)s_day_order",
+                fields=["plan", "kind", "effective_on", "day_order"],
+                condition=Q(withdrawn_at__isnull=True),
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.plan} declares {self.total} {self.get_kind_display()}s"
+
+
+class StrategicArea(Titled, Sourced):
+    """A part of one work plan. `other_titles` lists wordings seen in print."""
+
+    plan = models.ForeignKey(WorkPlan, on_delete=models.PROTECT, related_name="areas")
+    code = models.CharField(max_length=20, unique=True)
+    order = models.PositiveSmallIntegerField()
+    other_titles = models.JSONField(default=list, blank=True)
+    note = models.TextField(blank=True)
+
+    objects = TitledQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["plan", "order"]
+
+    def __str__(self):
+        return self.title
+
+    def get_absolute_url(self):
+        return reverse("workplans:plan", args=[self.plan.code]) + f"#{self.code}"
+
+
+class ActionLine(Titled, Sourced):
+    """What a plan promised. An empty title waits to be loaded by the secretariat.
+
+    `area_basis` tells whether its place in an area is documented or assumed.
+    """
+
+    plan = models.ForeignKey(WorkPlan, on_delete=models.PROTECT, related_name="lines")
+    area = models.ForeignKey(
+        StrategicArea,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="lines",
+    )
+    area_basis = models.CharField(max_length=12, default="documented")
+    code = models.CharField(max_length=20, unique=True)
+    kind = models.CharField(max_length=20, choices=LineKind)
+    number = models.PositiveSmallIntegerField(null=True, blank=True)
+    parent = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="children",
+    )
+
+    objects = TitledQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["plan", "kind", "number", "code"]
+
+    def __str__(self):
+        return f"{self.code} {self.title}".strip()
+
+    def get_absolute_url(self):
+        return reverse("workplans:line", args=[self.code])
+
+
+class Milestone(Dated, Titled, Sourced):
+    """A dated step of a line: a framework adopted, a pipeline item, a lesson."""
+
+    class Kind(models.TextChoices):
+        ADOPTED = "adopted", "Adopted"
+        PIPELINE = "pipeline", "Pipeline item"
+        LESSON = "lesson", "Lesson"
+        OTHER = "other", "Step"
+
+    line = models.ForeignKey(
+        ActionLine, on_delete=models.CASCADE, related_name="milestones"
+    )
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.OTHER)
+
+    class Meta:
+        ordering = ["on"]
+
+    def __str__(self):
+        return self.title
+
+
+class ReportedState(Dated, Sourced):
+    """What a line's lead body said of it, apart from what is computed."""
+
+    line = models.ForeignKey(
+        ActionLine, on_delete=models.CASCADE, related_name="reported_states"
+    )
+    state = models.CharField(max_length=200)
+    body = models.ForeignKey(
+        "Body", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-on"]
+
+    def __str__(self):
+        return f"{self.line}: {self.state}"
+
+
+class Theme(Titled, Sourced):
+    """What crosses areas: Industry 4.0, sustainability, inclusion, COVID-19."""
+
+    code = models.CharField(max_length=10, unique=True)
+
+    objects = TitledQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["code"]
+
+    def __str__(self):
+        return self.title
+
+
+class Framework(Titled, Sourced):
+    """What stands outside the plans but is linked with them."""
+
+    code = models.CharField(max_length=20, unique=True)
+    note = models.TextField(blank=True)
+
+    objects = TitledQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["title"]
+
+    def __str__(self):
+        return self.title
+
+
+class Statement(Dated, Titled, Sourced):
+    """A statement that founds a link between a framework and our plans."""
+
+    code = models.CharField(max_length=30, unique=True)
+    framework = models.ForeignKey(
+        Framework, on_delete=models.PROTECT, related_name="statements"
+    )
+
+    class Meta:
+        ordering = ["on"]
+
+    def __str__(self):
+        return self.title
+
+
+class FrameworkLink(Sourced):
+    """A framework's link with a plan, an area or a line, by a statement if known."""
+
+    framework = models.ForeignKey(
+        Framework, on_delete=models.CASCADE, related_name="links"
+    )
+    statement = models.ForeignKey(
+        Statement,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="links",
+    )
+    plan = models.ForeignKey(
+        WorkPlan, on_delete=models.CASCADE, related_name="framework_links"
+    )
+    line = models.ForeignKey(
+        ActionLine,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="framework_links",
+    )
+    note = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="framework_link_once",
+                fields=["framework", "statement", "plan", "line"],
+                nulls_distinct=False,
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.framework} and {self.plan}"
+
+
+class Body(Named, Sourced):
+    """A body that meets, decides or answers."""
+
+    code = models.CharField(max_length=20, unique=True)
+    role = models.TextField(blank=True)
+    members = models.CharField(max_length=300, blank=True)
+    chair_rule = models.TextField(blank=True)
+
+    objects = NamedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "bodies"
+
+
+class MeetingQuerySet(models.QuerySet):
+    def named(self, text):
+        return self.filter(code__iexact=text)
+
+    def held_by(self, day):
+        """Meetings that had ended by a day; undated ones only when none is asked."""
+        return self if day is None else self.filter(held_until__lte=day)
+
+
+class Meeting(Sourced):
+    """A meeting of a body; a decision taken by circulation belongs to none.
+
+    `approvals_in_print` is how many projects reports say it approved. Dates known
+    by month or year stand on the period's last day, with their precision.
+    """
+
+    code = models.CharField(max_length=40, unique=True)
+    body = models.ForeignKey(Body, on_delete=models.PROTECT, related_name="meetings")
+    number = models.PositiveSmallIntegerField(null=True, blank=True)
+    name = models.CharField(max_length=200, blank=True)
+    held_from = models.DateField(null=True, blank=True)
+    held_until = models.DateField(null=True, blank=True)
+    precision = models.CharField(max_length=5, choices=Precision, default=Precision.DAY)
+    place = models.CharField(max_length=100, blank=True)
+    chair = models.CharField(max_length=100, blank=True)
+    chair_country = models.ForeignKey(
+        "partners.Country",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="chaired_meetings",
+    )
+    country = models.ForeignKey(
+        "partners.Country",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="consultations",
+        help_text="The country that a national consultation is about.",
+    )
+    approvals_in_print = models.PositiveSmallIntegerField(null=True, blank=True)
+    note = models.TextField(blank=True)
+
+    objects = MeetingQuerySet.as_manager()
+
+    class Meta:
+        ordering = [F("held_until").desc(nulls_last=True), "code"]
+        constraints = [
+            models.CheckConstraint(
+                name="meeting_ends_after_it_starts",
+                condition=Q(held_until__isnull=True)
+                | Q(held_from__isnull=True)
+                | Q(held_until__gte=F("held_from")),
+                violation_error_message="A meeting cannot end before it starts.",
+            )
+        ]
+
+    def __str__(self):
+        if self.name:
+            return self.name
+        if self.number:
+            return f"{ordinal(self.number)} {self.body.name}"
+        return f"{self.body.name}, {self.dates_shown or 'date not known'}"
+
+    def get_absolute_url(self):
+        return reverse("workplans:meeting", args=[self.code])
+
+    @property
+    def dates_shown(self):
+        if self.held_until is None:
+            return ""
+        last = shown_date(self.held_until, self.precision)
+        first = shown_date(self.held_from, self.precision)
+        return last if first in (None, last) else f"{first} to {last}"
+
+
+def ordinal(number):
+    """68th, 71st: how meetings are numbered in English."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if 10 <= number % 100 <= 13 else ending}"
+
+
+class Attendance(models.Model):
+    """Who was at a meeting, as member, observer or partner."""
+
+    class Capacity(models.TextChoices):
+        MEMBER = "member", "Member"
+        OBSERVER = "observer", "Observer"
+        PARTNER = "partner", "Partner"
+        REPORTING = "reporting", "Reporting country"
+
+    meeting = models.ForeignKey(
+        Meeting, on_delete=models.CASCADE, related_name="attendances"
+    )
+    capacity = models.CharField(max_length=10, choices=Capacity)
+    country = models.ForeignKey(
+        "partners.Country",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="attendances",
+    )
+    partner = models.ForeignKey(
+        "partners.Partner",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="attendances",
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="attendance_of_a_country_or_a_partner",
+                condition=Q(country__isnull=True) ^ Q(partner__isnull=True),
+                violation_error_message="Name a country or a partner, not both.",
+            ),
+            models.UniqueConstraint(
+                name="attendance_once",
+                fields=["meeting", "country", "partner"],
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self):
+        return str(self.country or self.partner)
+
+
+class Conclusion(Sourced):
+    """What a meeting noted: about which lines and themes, who follows up, and how."""
+
+    meeting = models.ForeignKey(
+        Meeting, on_delete=models.CASCADE, related_name="conclusions"
+    )
+    order = models.PositiveSmallIntegerField()
+    text = models.TextField()
+    who = models.CharField(max_length=200, blank=True)
+    follow_up = models.TextField(blank=True)
+    lines = models.ManyToManyField(ActionLine, blank=True, related_name="conclusions")
+    themes = models.ManyToManyField(Theme, blank=True, related_name="conclusions")
+
+    class Meta:
+        ordering = ["meeting", "order"]
+        constraints = [
+            models.UniqueConstraint(name="conclusion_once", fields=["meeting", "order"])
+        ]
+
+    def __str__(self):
+        return self.text
+
+
+class PartnerStatement(Sourced):
+    """What a partner said at a meeting."""
+
+    meeting = models.ForeignKey(
+        Meeting, on_delete=models.CASCADE, related_name="partner_statements"
+    )
+    partner = models.ForeignKey(
+        "partners.Partner", on_delete=models.PROTECT, related_name="statements"
+    )
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["meeting", "partner"]
+        constraints = [
+            models.UniqueConstraint(
+                name="partner_statement_once", fields=["meeting", "partner"]
+            )
+        ]
+
+    def __str__(self):
+        return self.text
+
+
+class PublishedFigureQuerySet(models.QuerySet):
+    def headline(self):
+        """Figures as printed, without the breakdowns printed beside them."""
+        return self.filter(part_of__isnull=True)
+
+
+class PublishedFigure(Sourced):
+    """What was said in print: one number, about a scope, as of a date.
+
+    The scope is a plan, a programme or a partner. A partial date is computed at its
+    period's end. An opening figure holds as of the day before its meeting. A breakdown
+    (`part_of`) is about one combination of funders or one group of them. Money is in
+    the currency named by `unit`.
+    """
+
+    class Qualifier(models.TextChoices):
+        EXACT = "exact", "exactly"
+        NEARLY = "nearly", "nearly"
+        MORE_THAN = "more_than", "more than"
+        OVER = "over", "over"
+        APPROXIMATELY = "approximately", "approximately"
+
+    class Moment(models.TextChoices):
+        CLOSING = "closing", "as it closed"
+        OPENING = "opening", "before the meeting"
+
+    code = models.CharField(max_length=60, unique=True)
+    plan = models.ForeignKey(
+        WorkPlan,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="published_figures",
+    )
+    programme = models.ForeignKey(
+        Programme,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="published_figures",
+    )
+    partner = models.ForeignKey(
+        "partners.Partner",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="published_figures",
+    )
+    metric = models.CharField(max_length=60)
+    as_of = models.DateField()
+    precision = models.CharField(max_length=5, choices=Precision, default=Precision.DAY)
+    moment = models.CharField(max_length=8, choices=Moment, default=Moment.CLOSING)
+    value = models.DecimalField(max_digits=18, decimal_places=2)
+    unit = models.CharField(max_length=20, blank=True)
+    qualifier = models.CharField(
+        max_length=14, choices=Qualifier, default=Qualifier.EXACT
+    )
+    of_total = models.PositiveIntegerField(null=True, blank=True)
+    percent = models.DecimalField(max_digits=4, decimal_places=1, null=True, blank=True)
+    about_projects = models.PositiveIntegerField(null=True, blank=True)
+    funder = models.ForeignKey(
+        "partners.Partner",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="figures_about",
+    )
+    part_of = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="parts"
+    )
+    combination = models.CharField(
+        max_length=60, blank=True, help_text="Funder codes in order: JP+SG."
+    )
+    group = models.CharField(max_length=30, blank=True)
+    meeting = models.ForeignKey(
+        Meeting,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="published_figures",
+    )
+    note = models.TextField(blank=True)
+
+    objects = PublishedFigureQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["as_of", "plan", "code"]
+        constraints = [
+            models.CheckConstraint(
+                name="figure_has_one_scope",
+                condition=(
+                    Q(plan__isnull=False, programme__isnull=True, partner__isnull=True)
+                    | Q(
+                        plan__isnull=True,
+                        programme__isnull=False,
+                        partner__isnull=True,
+                    )
+                    | Q(
+                        plan__isnull=True,
+                        programme__isnull=True,
+                        partner__isnull=False,
+                    )
+                ),
+                violation_error_message="A figure is about one scope.",
+            )
+        ]
+
+    def __str__(self):
+        return self.code
+
+    @property
+    def scope_code(self):
+        return (self.plan or self.programme or self.partner).code
+
+    @property
+    def as_of_shown(self):
+        return shown_date(self.as_of, self.precision)
+
+    @property
+    def computed_on(self):
+        """The clock at which the figure is computed: the eve for an opening one."""
+        eve = self.moment == self.Moment.OPENING
+        return Clock(day=self.as_of.fromordinal(self.as_of.toordinal() - eve))
