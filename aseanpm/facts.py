@@ -298,7 +298,6 @@ class Recorded(models.Model):
             )
         ]
 
-
     def save(self, *args, **options):
         if not self._state.adding:
             raise FactsAreKept("A fact is not edited: withdraw it and record another.")

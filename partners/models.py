@@ -133,6 +133,20 @@ class Valid(models.Model):
         ]
 
 
+def once_from_a_date(name, *fields):
+    """Constraints: one row for these fields from a date, and one without a date."""
+    return [
+        models.UniqueConstraint(
+            name=f"{name}_once_from_a_date", fields=[*fields, "valid_from"]
+        ),
+        models.UniqueConstraint(
+            name=f"{name}_once_without_a_date",
+            fields=fields,
+            condition=Q(valid_from__isnull=True),
+        ),
+    ]
+
+
 class CountryQuerySet(NamedQuerySet):
     def members_of(self, grouping, on):
         """The countries that belong to a grouping (its code) on a day."""
@@ -212,11 +226,7 @@ class GroupingMembership(Valid):
     class Meta(Valid.Meta):
         constraints = [
             *Valid.Meta.constraints,
-            models.UniqueConstraint(
-                name="membership_once_from_a_date",
-                fields=["grouping", "country", "valid_from"],
-                nulls_distinct=False,
-            ),
+            *once_from_a_date("membership", "grouping", "country"),
         ]
 
     def __str__(self):
@@ -235,11 +245,7 @@ class BeneficiaryStatus(Valid, Sourced):
     class Meta(Valid.Meta):
         constraints = [
             *Valid.Meta.constraints,
-            models.UniqueConstraint(
-                name="beneficiary_once_from_a_date",
-                fields=["country", "programme", "valid_from"],
-                nulls_distinct=False,
-            ),
+            *once_from_a_date("beneficiary", "country", "programme"),
         ]
         verbose_name_plural = "beneficiary statuses"
 
@@ -340,11 +346,7 @@ class FundOwnership(Valid):
     class Meta(Valid.Meta):
         constraints = [
             *Valid.Meta.constraints,
-            models.UniqueConstraint(
-                name="ownership_once_from_a_date",
-                fields=["fund", "partner", "valid_from"],
-                nulls_distinct=False,
-            ),
+            *once_from_a_date("ownership", "fund", "partner"),
         ]
 
     def __str__(self):

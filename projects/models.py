@@ -119,7 +119,8 @@ class ProjectQuerySet(models.QuerySet):
         """Projects that count from the stage `rule`, or by the rule of their plan.
 
         A project that was carried over counts on where it was approved. On hold
-        counts as ongoing. One query more when no rule is given.
+        counts as ongoing. A plan without a recorded rule counts from approved. One
+        query more when no rule is given.
         """
         return self._by_rule(rule, self._counting)
 
@@ -309,8 +310,9 @@ class ProjectQuerySet(models.QuerySet):
         if rule:
             return projects.filter(condition(rule))
         plans = Placement._meta.get_field("plan").related_model.objects
-        held = Q(pk__in=[])
         rules = plans.rules_at(self.clock)
+        placed = self._placement(plan__isnull=False)
+        held = placed & ~self._placement(plan__in=rules) & condition("approved")
         for each in set(rules.values()):
             ruled = [plan for plan, counts_from in rules.items() if counts_from == each]
             held |= self._placement(plan__in=ruled) & condition(each)

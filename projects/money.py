@@ -9,8 +9,9 @@ dollars of one entry.
 from collections import defaultdict
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+from typing import NamedTuple
 
-from django.db.models import Count, Sum
+from django.db.models import BigIntegerField, Count, Sum
 
 from aseanpm.fields import CENT
 
@@ -33,37 +34,37 @@ def rate_of(currency, rate):
     return Decimal(1) if rate is None and currency == "USD" else rate
 
 
-@dataclass(frozen=True)
-class Amount:
+def dollars(cents):
+    """An exact amount of dollars; None for what is not known."""
+    return None if cents is None else Decimal(cents).scaleb(-2)
+
+
+class Amount(NamedTuple):
     """What is known of one project's money of one kind, by all its entries.
 
-    `usd` is None where nothing is known. `entries` of which `known` have dollars.
+    Kept in cents, of which there are many to add. `usd` is None where nothing is
+    known. `entries` of which `known` have dollars.
     """
 
-    usd: Decimal | None
-    in_kind_usd: Decimal | None
+    cents: int | None
+    in_kind_cents: int | None
     known: int
     entries: int
 
     @property
-    def is_complete(self):
-        return self.entries > 0 and self.known == self.entries
+    def usd(self):
+        return dollars(self.cents)
 
     @property
-    def is_unknown(self):
-        return self.known == 0
+    def in_kind_usd(self):
+        return dollars(self.in_kind_cents)
 
-    def with_entries(self, in_kind, usd, known, entries):
-        """This amount, and the entries of the other half: in kind, or in cash."""
-        return Amount(
-            usd=self.usd if in_kind else usd,
-            in_kind_usd=usd if in_kind else self.in_kind_usd,
-            known=self.known + known,
-            entries=self.entries + entries,
-        )
+    @property
+    def is_complete(self):
+        return 0 < self.entries == self.known
 
 
-UNKNOWN = Amount(usd=None, in_kind_usd=None, known=0, entries=0)
+UNKNOWN = Amount(cents=None, in_kind_cents=None, known=0, entries=0)
 
 
 @dataclass(frozen=True)
@@ -88,16 +89,21 @@ class Total:
 
 def total_of(amounts):
     """The Total of one Amount a project."""
-    amounts = list(amounts)
-    return Total(
-        usd=sum_known(amount.usd for amount in amounts),
-        in_kind_usd=sum_known(amount.in_kind_usd for amount in amounts),
-        complete=sum(amount.is_complete for amount in amounts),
-        partial=sum(
-            not amount.is_complete and not amount.is_unknown for amount in amounts
-        ),
-        none=sum(amount.is_unknown for amount in amounts),
-    )
+    sums: list[int | None] = [None, None]
+    complete = partial = none = 0
+    for cents, in_kind, known, entries in amounts:
+        if known == 0:
+            none += 1
+            continue
+        if known == entries:
+            complete += 1
+        else:
+            partial += 1
+        if cents is not None:
+            sums[0] = (sums[0] or 0) + cents
+        if in_kind is not None:
+            sums[1] = (sums[1] or 0) + in_kind
+    return Total(dollars(sums[0]), dollars(sums[1]), complete, partial, none)
 
 
 def sum_known(amounts):
@@ -112,23 +118,41 @@ def amounts_by_project(projects, kind, user=None, partner=None):
     Projects without an entry are left out: their amount is UNKNOWN. With `partner`,
     only what that funder gives. A beneficiary's counterpart is no funder's money.
     """
-    entries = (
-        MoneyEntry.objects.at(projects.clock)
-        .filter(kind=kind, is_counterpart=False, project__in=projects.values("pk"))
-        .as_seen_by(user)
+    entries = MoneyEntry.objects.at(projects.clock).filter(
+        kind=kind, is_counterpart=False, project__in=projects.order_by().values("pk")
     )
     if partner is not None:
         entries = entries.filter(partner=partner)
+    return amounts_by(entries, ("project",), kind, user)
+
+
+def amounts_by(entries, keys, kind, user):
+    """{key or keys: Amount} of a kind's entries, by the columns named, in one query."""
+    column = "usd"
+    if kind != MoneyEntry.Kind.APPROVED:  # which is always public
+        entries, column = entries.as_seen_by(user), "seen_usd"
     rows = (
-        entries.values("project", "in_kind")
+        entries.values(*keys, "in_kind")
         .order_by()
-        .annotate(usd=Sum("seen_usd"), known=Count("seen_usd"), entries=Count("*"))
-        .values_list("project", "in_kind", "usd", "known", "entries")
+        .annotate(
+            cents=Sum(column, output_field=BigIntegerField()),
+            known=Count(column),
+            entries=Count("*"),
+        )
+        .values_list(*keys, "in_kind", "cents", "known", "entries")
     )
-    found = defaultdict(lambda: UNKNOWN)
-    for project, *entry in rows:
-        found[project] = found[project].with_entries(*entry)
-    return dict(found)
+    found: dict = {}
+    for *where, in_kind, cents, known, count in rows:
+        key = where[0] if len(where) == 1 else tuple(where)
+        cents = None if cents is None else int(cents)
+        cash, kind_cents, known_before, before = found.get(key, UNKNOWN)
+        found[key] = Amount(
+            cash if in_kind else cents,
+            cents if in_kind else kind_cents,
+            known_before + known,
+            before + count,
+        )
+    return found
 
 
 def total(projects, kind=MoneyEntry.Kind.APPROVED, user=None, partner=None):
@@ -151,20 +175,12 @@ def totals_by_partner(projects, kind, user=None):
     pairs = Funding.objects.filter(**ours).net(projects.clock)
     for project, code in pairs.values_list("project", "partner__code"):
         funded[code].append(project)
-    rows = (
-        MoneyEntry.objects.at(projects.clock)
-        .filter(kind=kind, is_counterpart=False, **ours)
-        .as_seen_by(user)
-        .values("partner__code", "project", "in_kind")
-        .order_by()
-        .annotate(usd=Sum("seen_usd"), known=Count("seen_usd"), entries=Count("*"))
-        .values_list("partner__code", "project", "in_kind", "usd", "known", "entries")
+    entries = MoneyEntry.objects.at(projects.clock).filter(
+        kind=kind, is_counterpart=False, **ours
     )
-    amounts = defaultdict(lambda: UNKNOWN)
-    for code, project, *entry in rows:
-        amounts[code, project] = amounts[code, project].with_entries(*entry)
+    amounts = amounts_by(entries, ("partner__code", "project"), kind, user)
     return {
-        code: total_of(amounts[code, project] for project in members)
+        code: total_of(amounts.get((code, project), UNKNOWN) for project in members)
         for code, members in funded.items()
     }
 

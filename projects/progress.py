@@ -171,11 +171,15 @@ def with_lines_below(by_line, lines):
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How far one line has come, by its projects and those of the lines below it."""
+class LineStanding:
+    """How far one line has come, by its projects and those of the lines below it.
+
+    `is_plans_rule` tells whether its plan has a rule on record and it was used.
+    """
 
     tally: Tally
     counts_from: str
+    is_plans_rule: bool
 
     @property
     def state(self):
@@ -196,7 +200,7 @@ class Standing:
 
 
 def line_standings(projects, rule=None):
-    """{key: Standing} of every line, in three queries.
+    """{key: LineStanding} of every line, in three queries.
 
     Projects count by the rule of each plan, or all by `rule`.
     """
@@ -207,7 +211,11 @@ def line_standings(projects, rule=None):
     rules = plan.objects.rules_at(projects.clock)
     held = with_lines_below(own, lines)
     return {
-        one.pk: Standing(held[one.pk], rule or rules.get(one.plan_id, "approved"))
+        one.pk: LineStanding(
+            tally=held[one.pk],
+            counts_from=rule or rules.get(one.plan_id, "approved"),
+            is_plans_rule=rule is None and one.plan_id in rules,
+        )
         for one in lines
     }
 
@@ -316,18 +324,16 @@ class FundingCount:
 
 
 def funding_count(projects, user=None):
-    """The FundingCount of a set of projects, in five queries for any number of them."""
+    """The FundingCount of a set of projects, in six queries for any number of them."""
     projects = projects.once_each()
-    pks = list(projects.order_by().values_list("pk", flat=True))
     ours = projects.order_by().values("pk")
-    funders = {pk: [] for pk in pks}
-    pairs = Funding.objects.filter(project__in=ours).net(projects.clock)
+    funders = dict.fromkeys(projects.order_by().values_list("pk", flat=True), ())
     partner = Funding._meta.get_field("partner").related_model
-    for project, code in pairs.order_by("partner__code").values_list(
-        "project", "partner__code"
-    ):
+    codes_of = dict(partner.objects.values_list("pk", "code"))
+    pairs = Funding.objects.filter(project__in=ours).net(projects.clock)
+    for project, funder in pairs.values_list("project", "partner"):
         if project in funders:
-            funders[project].append(code)
+            funders[project] += (codes_of[funder],)
     inside = set(
         partner.objects.inside_asean(projects.clock.last_day).values_list(
             "code", flat=True
@@ -341,15 +347,15 @@ def funding_count(projects, user=None):
         return Share(tuple(partners), len(members), money.total_of(amounts))
 
     sets, groups = defaultdict(list), {name: [] for name in GROUPS}
-    for pk in pks:
-        codes = tuple(funders[pk])
-        sets[codes].append(pk)
-        groups[group_of(codes, inside)].append(pk)
+    for pk, codes in funders.items():
+        sets[tuple(sorted(codes))].append(pk)
+    for codes, members in sets.items():
+        groups[group_of(codes, inside)] += members
     combinations = [share(members, codes) for codes, members in sets.items()]
     combinations.sort(key=lambda one: (not one.partners, -one.projects, one.partners))
     participations = Counter(code for codes in funders.values() for code in codes)
     return FundingCount(
-        projects=len(pks),
+        projects=len(funders),
         combinations=combinations,
         participations=dict(
             sorted(participations.items(), key=lambda pair: (-pair[1], pair[0]))
@@ -470,13 +476,16 @@ def plans_progress(plans, projects):
     }
 
 
+def plural(noun):
+    """Lines, strategies: the plural of a kind of line, in English."""
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+
+
 def _progress_of(plan, projects, rule, declared, lines, areas, placed):
     counts_from = rule.counts_from if rule else "approved"
     by_line = with_lines_below(placed.by_line, lines)
-    nouns = {
-        kind: f"{label}s"
-        for kind, label in type(plan)._meta.get_field("headline_kind").choices
-    }
+    kinds = type(plan)._meta.get_field("headline_kind").choices
+    nouns = {kind: plural(label) for kind, label in kinds}
 
     def count(kind, some=lines, declared=None):
         return line_count(

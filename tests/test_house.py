@@ -51,9 +51,9 @@ ROOF = {
 # Within an app, a module imports its own storey and those beneath.
 STOREYS = (
     {"models", "apps", "__init__"},
-    {"progress", "money", "lifecycle", "actions", "reconciliation", "results"},
+    {"progress", "money", "lifecycle", "actions", "audit", "reconciliation", "results"},
     {"forms", "filters", "ordering", "serializers", "exchange", "reports"},
-    {"views", "api", "admin", "templatetags"},
+    {"views", "figures_views", "api", "admin", "templatetags"},
     {"urls", "api_urls", "management"},
 )
 

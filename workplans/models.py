@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from aseanpm.facts import Clock, Fact, Precision, one_order_per_day, shown_date
@@ -150,12 +151,6 @@ class WorkPlan(Titled, Sourced):
         for row in self.declared_totals.at(clock).latest_first():
             totals.setdefault(row.kind, row.total)
         return {kind: total for kind, total in totals.items() if total is not None}
-
-    @staticmethod
-    def noun(kind):
-        """What several lines of a kind are called; just lines where it is none."""
-        label = LineKind(kind).label if kind else "line"
-        return label.removesuffix("y") + "ies" if label[-1] == "y" else f"{label}s"
 
     def is_past_its_period(self, on):
         return self.nominal_end < on and (self.closed_on is None or self.closed_on > on)
@@ -372,9 +367,11 @@ class FrameworkLink(Sourced):
     class Meta:
         constraints = [
             models.UniqueConstraint(
+                "framework",
+                "plan",
+                Coalesce("statement", 0),
+                Coalesce("line", 0),
                 name="framework_link_once",
-                fields=["framework", "statement", "plan", "line"],
-                nulls_distinct=False,
             )
         ]
 
@@ -402,8 +399,15 @@ class MeetingQuerySet(models.QuerySet):
         return self.filter(code__iexact=text)
 
     def held_by(self, day):
-        """Meetings that had ended by a day; undated ones only when none is asked."""
-        return self if day is None else self.filter(held_until__lte=day)
+        """Meetings that had begun by a day; undated ones only when none is asked.
+
+        One known by its month or year begins on the period's last day.
+        """
+        if day is None:
+            return self
+        return self.annotate(begun=Coalesce("held_from", "held_until")).filter(
+            begun__lte=day
+        )
 
 
 class Meeting(Sourced):
@@ -515,9 +519,10 @@ class Attendance(models.Model):
                 violation_error_message="Name a country or a partner, not both.",
             ),
             models.UniqueConstraint(
-                name="attendance_once",
-                fields=["meeting", "country", "partner"],
-                nulls_distinct=False,
+                name="attendance_of_a_country_once", fields=["meeting", "country"]
+            ),
+            models.UniqueConstraint(
+                name="attendance_of_a_partner_once", fields=["meeting", "partner"]
             ),
         ]
 

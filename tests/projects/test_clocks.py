@@ -213,7 +213,9 @@ def test_a_correction_leaves_what_was_known_before_it_untouched():
     before = timezone.now()
 
     actions.correct(
-        fact=approval, reason="The minutes say July", effective_on=make.day("2022-07-01")
+        fact=approval,
+        reason="The minutes say July",
+        effective_on=make.day("2022-07-01"),
     )
 
     march = make.day("2022-03-01")
@@ -232,7 +234,8 @@ def test_a_correction_that_changes_nothing_changes_no_answer():
         1,
         "approved",
     )
-    assert Project.objects.as_of(make.day("2022-01-10")).counted("approved").count() == 1
+    on = make.day("2022-01-10")
+    assert Project.objects.as_of(on).counted("approved").count() == 1
 
 
 def test_a_correction_withdraws_and_records_at_one_instant():
@@ -277,9 +280,7 @@ def test_a_placement_holds_for_the_whole_life_until_it_is_corrected():
     project = make.project(status="approved", on="2022-01-10", line=wrong)
     before = timezone.now()
 
-    actions.correct(
-        fact=project.placements.get(), reason="Another line", line=right
-    )
+    actions.correct(fact=project.placements.get(), reason="Another line", line=right)
 
     day = make.day("2022-02-01")
     assert Project.objects.as_of(day).on_lines(right).count() == 1

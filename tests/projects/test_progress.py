@@ -217,9 +217,7 @@ def test_the_three_ways_of_telling_who_funds_conserve_projects_and_money(rows):
 
         assert sum(each.projects for each in told.combinations) == len(rows)
         assert sum(each.projects for each in told.groups.values()) == len(rows)
-        assert (
-            told.participation_total - told.overlaps + told.unattributed == len(rows)
-        )
+        assert told.participation_total - told.overlaps + told.unattributed == len(rows)
         known = [Decimal(cents).scaleb(-2) for _, cents in rows if cents is not None]
         assert total.usd == (sum(known) if known else None)
         assert (total.complete, total.partial, total.none) == (

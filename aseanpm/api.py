@@ -1,0 +1,152 @@
+"""What all endpoints share: the clock, strict parameters, cursor paging, the schema."""
+
+from operator import itemgetter
+
+from django.utils.functional import cached_property
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from .filters import CLOCK, read_clock
+from .paging import PARAMETERS, list_page, wants_count
+from .problems import refuse_unknown
+
+
+class FieldErrorSerializer(serializers.Serializer):
+    field = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer):
+    """An error, as application/problem+json."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    errors = FieldErrorSerializer(many=True)  # type: ignore[assignment]
+
+
+CLOCK_PARAMETERS = [
+    OpenApiParameter(
+        "as_of",
+        OpenApiTypes.DATE,
+        description="What was true at the end of this day in Jakarta. Default: now.",
+    ),
+    OpenApiParameter(
+        "known_at",
+        OpenApiTypes.STR,
+        description=(
+            "What was on record at this moment: a date (its end in Jakarta) or "
+            "ISO 8601 with an offset. Default: now."
+        ),
+    ),
+]
+PAGING_PARAMETERS = [
+    OpenApiParameter("limit", OpenApiTypes.INT, description="1 to 500; default 50."),
+    OpenApiParameter("cursor", OpenApiTypes.STR, description="From `next`."),
+    OpenApiParameter(
+        "count", OpenApiTypes.INT, enum=[0, 1], description="1 adds the total."
+    ),
+]
+PROBLEMS = {
+    (code, "application/problem+json"): ProblemSerializer for code in (400, 404)
+}
+
+
+class ReadView(APIView):
+    """GET for everyone, on a clock; a parameter it does not know is a 400."""
+
+    http_method_names = ["get", "head", "options"]
+    parameters: tuple[str, ...] = ()
+
+    def initial(self, request, *args, **kwargs):
+        super().initial(request, *args, **kwargs)
+        refuse_unknown(request.query_params, self.known_parameters)
+
+    @property
+    def known_parameters(self):
+        return {*CLOCK, *self.parameters}
+
+    @cached_property
+    def clock(self):
+        return read_clock(self.request.query_params)
+
+    @property
+    def stamp(self):
+        """The clock of an answer, as it is repeated in its body."""
+        moment = self.clock.known_at
+        return {
+            "as_of": self.clock.day.isoformat() if self.clock.day else None,
+            "known_at": moment.isoformat() if moment else None,
+        }
+
+
+class ListView(ReadView):
+    """A list by cursor: {"next", "results"} and, for ?count=1, "count"."""
+
+    @property
+    def known_parameters(self):
+        return {*super().known_parameters, *PARAMETERS}
+
+    def answer(self, rows, following, total):
+        """`total` is called only when ?count=1 asks for it."""
+        counted = wants_count(self.request.query_params)
+        body = {"count": total()} if counted else {}
+        return Response({**body, "next": self.address_of(following), "results": rows})
+
+    def answer_list(self, rows, key=itemgetter("code")):
+        """The answer for a short list of dictionaries, in the order of `key`."""
+        page, following = list_page(rows, self.request.query_params, key)
+        return self.answer(page, following, lambda: len(rows))
+
+    def address_of(self, cursor):
+        """The full address of the page that a cursor opens, or None."""
+        if cursor is None:
+            return None
+        parameters = self.request.query_params.copy()
+        parameters["cursor"] = cursor
+        path = f"{self.request.path}?{parameters.urlencode()}"
+        return self.request.build_absolute_uri(path)
+
+
+def documented(summary, answer, parameters=(), many=False):
+    """The schema of a `get`: its parameters, its answer and its errors."""
+    if many:
+        answer = page_serializer(answer)
+        parameters = [*parameters, *PAGING_PARAMETERS]
+    return extend_schema(
+        summary=summary,
+        parameters=[*parameters, *CLOCK_PARAMETERS],
+        responses={(200, "application/json"): answer, **PROBLEMS},
+    )
+
+
+def page_serializer(row):
+    """The serializer of a page of rows, for the schema."""
+    return type(
+        f"Page{row.__name__}",
+        (serializers.Serializer,),
+        {
+            "count": serializers.IntegerField(
+                required=False, help_text="Only with ?count=1."
+            ),
+            "next": serializers.URLField(allow_null=True),
+            "results": row(many=True),
+        },
+    )
+
+
+def filter_parameters(filter_set):
+    """The schema's parameters for a filter set; each may be repeated."""
+    return [
+        OpenApiParameter(
+            name,
+            {"type": "array", "items": {"type": "string"}},
+            description=str(each.label or name),
+            explode=True,
+        )
+        for name, each in filter_set.base_filters.items()
+    ]

@@ -1,0 +1,149 @@
+"""Writes the illustrative projects to the database, and takes them out again."""
+
+from django.db import transaction
+
+from aseanpm.facts import LedgerHead, end_of_day, ledger_entry
+from partners.models import Organisation
+from projects.actions import refresh_copies
+from projects.models import (
+    ApprovalStep,
+    Benefit,
+    Funding,
+    LineReference,
+    MoneyEntry,
+    Phase,
+    Placement,
+    Project,
+    ProjectOrganisation,
+    StatusChange,
+)
+
+from .amendments import amend
+from .build import Builder
+from .schedule import LAST_DAY
+
+FACTS = (
+    StatusChange,
+    Placement,
+    LineReference,
+    Funding,
+    MoneyEntry,
+    Benefit,
+    ApprovalStep,
+)
+OTHERS = (Phase, ProjectOrganisation)
+
+
+class AlreadyLoaded(Exception):
+    """There are illustrative projects in the database."""
+
+
+class StillNeeded(Exception):
+    """A real project goes on from an illustrative one; the message names it."""
+
+
+def load():
+    """Write all illustrative projects, or none; returns how many.
+
+    Their entries in the ledger follow what is there, in the order of recording. Raises
+    AlreadyLoaded, and MissingReference where the reference data is not loaded.
+    """
+    with ledger_entry(recorded_at=end_of_day(LAST_DAY)) as entry:
+        if Project.objects.filter(is_illustrative=True).exists():
+            raise AlreadyLoaded("The illustrative projects are already loaded.")
+        builder = Builder()
+        drafts = builder.build()
+        amend(builder, drafts)
+        facts = sorted(
+            (fact for draft in drafts.values() for fact in draft.facts),
+            key=lambda fact: (fact.recorded_at, fact.project.code),
+        )
+        last = stamp(facts, entry.sequence)
+        LedgerHead.objects.filter(pk=1).update(sequence=last)
+        save_projects(builder, drafts)
+        for model in FACTS:
+            of_model = [fact for fact in facts if type(fact) is model]
+            for fact in of_model:
+                fact.project_id = fact.project.pk
+            model.objects.bulk_create(of_model, batch_size=500)
+        refresh_copies(Project.objects.filter(is_illustrative=True))
+    return len(drafts)
+
+
+def stamp(facts, first):
+    """Number the entries of sorted facts: one for each project and moment."""
+    sequence, before = first - 1, None
+    for fact in facts:
+        entry = (fact.recorded_at, fact.project.code)
+        if entry != before:
+            sequence += 1
+        fact.sequence, before = sequence, entry
+    return sequence
+
+
+def save_projects(builder, drafts):
+    """Save organisations and projects, predecessors first, and what hangs on them."""
+    Organisation.objects.bulk_create(builder.organisations.values())
+    for draft in drafts.values():
+        moments = [fact.recorded_at for fact in draft.facts]
+        withdrawn = [fact.withdrawn_at for fact in draft.facts if fact.withdrawn_at]
+        draft.project.recorded_at = min(moments)
+        draft.project.changed_at = max(moments + withdrawn)
+    first = [draft for draft in drafts.values() if draft.predecessor is None]
+    second = [draft for draft in drafts.values() if draft.predecessor]
+    for group in (first, second):
+        for draft in group:
+            if draft.predecessor:
+                draft.project.predecessor = draft.predecessor.project
+        Project.objects.bulk_create(draft.project for draft in group)
+    themes = Project.themes.through
+    themes.objects.bulk_create(
+        themes(project=draft.project, theme=theme)
+        for draft in drafts.values()
+        for theme in draft.themes
+    )
+    for model in OTHERS:
+        rows = [part for draft in drafts.values() for part in draft.parts]
+        rows = [row for row in rows if type(row) is model]
+        for row in rows:
+            row.project_id = row.project.pk
+            if model is ProjectOrganisation:
+                row.organisation_id = row.organisation.pk
+        model.objects.bulk_create(rows, batch_size=500)
+
+
+def remove():
+    """Delete all illustrative projects and what hangs on them; returns how many.
+
+    Whatever was written down about an illustrative project goes with it, whoever wrote
+    it; no other project is touched. Raises StillNeeded where a real one follows one.
+    """
+    with transaction.atomic():
+        list(LedgerHead.objects.select_for_update().filter(pk=1))
+        ours = Project.objects.filter(is_illustrative=True)
+        heirs = Project.objects.filter(
+            predecessor__is_illustrative=True, is_illustrative=False
+        )
+        if heirs:
+            names = ", ".join(heir.code for heir in heirs)
+            raise StillNeeded(
+                f"{names} is recorded as following an illustrative project. "
+                "Take that away first."
+            )
+        keys = list(ours.values_list("pk", flat=True))
+        for model in (*FACTS, *OTHERS):
+            delete(model, project__in=keys)
+        ours.update(predecessor=None)
+        ours.delete()
+        delete(Project.history.model, id__in=keys)
+        unused = Organisation.objects.filter(
+            code__startswith="ILL-", name__startswith="Illustrative", projects=None
+        )
+        unused.delete()
+    return len(keys)
+
+
+def delete(model, **where):
+    """Delete rows for good, facts too: nobody will want to know them again."""
+    rows = model._base_manager.filter(**where)
+    rows._raw_delete(rows.db)

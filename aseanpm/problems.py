@@ -1,0 +1,106 @@
+"""Bad input named: one error for pages and API, and the API's problem+json."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import render
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler, set_rollback
+
+PROBLEM_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """What is wrong with one parameter or field."""
+
+    field: str
+    message: str
+
+
+class BadQuery(Exception):
+    """A request whose parameters cannot be read: answered with 400 that names them."""
+
+    def __init__(self, errors):
+        self.errors = list(errors)
+        said = (f"{one.field}: {one.message}" for one in self.errors)
+        super().__init__("; ".join(said))
+
+
+def refuse_unknown(parameters, allowed):
+    """Raise BadQuery for parameters that are not allowed, naming what is."""
+    unknown = sorted(set(parameters) - set(allowed))
+    if unknown:
+        known = ", ".join(sorted(allowed)) or "none"
+        raise BadQuery(
+            FieldError(name, f"Unknown parameter. Known here: {known}.")
+            for name in unknown
+        )
+
+
+class BadQueryMiddleware:
+    """Answers BadQuery on a page with a page; the API answers it by itself."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, exception):
+        if isinstance(exception, BadQuery):
+            return bad_request_page(request, exception.errors)
+        return None
+
+
+def bad_request_page(request, errors):
+    return render(request, "400.html", {"errors": errors}, status=400)
+
+
+def problem(code, detail="", errors=()):
+    """The body of an error: {"type", "title", "status", "detail", "errors"}."""
+    return {
+        "type": "about:blank",
+        "title": HTTPStatus(code).phrase,
+        "status": int(code),
+        "detail": detail,
+        "errors": [{"field": one.field, "message": one.message} for one in errors],
+    }
+
+
+def problem_handler(error, context):
+    """REST framework's exceptions, and ours, as application/problem+json."""
+    if isinstance(error, BadQuery):
+        set_rollback()
+        body = problem(400, "Some parameters cannot be read.", error.errors)
+        return Response(body, status=400, content_type=PROBLEM_TYPE)
+    if isinstance(error, Http404):
+        error = exceptions.NotFound(*(error.args or ()))
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied(*error.args)
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    detail, errors = "", []
+    if isinstance(error, exceptions.ValidationError):
+        detail = "The request is not valid."
+        errors = list(_flat(error.detail))
+    elif isinstance(error, exceptions.APIException):
+        detail = str(error.detail)
+    response.data = problem(response.status_code, detail, errors)
+    response.content_type = PROBLEM_TYPE
+    return response
+
+
+def _flat(detail, field=""):
+    if isinstance(detail, dict):
+        for name, inner in detail.items():
+            yield from _flat(inner, f"{field}.{name}" if field else str(name))
+    elif isinstance(detail, list):
+        for inner in detail:
+            yield from _flat(inner, field)
+    else:
+        yield FieldError(field, str(detail))

@@ -1,0 +1,79 @@
+"""Words for templates: addresses that keep the clock, dates and dollars to read."""
+
+from decimal import Decimal
+
+from django import template
+from django.utils.dateformat import format as format_date
+from django.utils.timezone import localtime
+
+from aseanpm.facts import shown_date
+from aseanpm.pages import address
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def at(context, name, *arguments, **parameters):
+    """The address of a page, at the clock of this page."""
+    return address(name, *arguments, clock=context.get("clock"), **parameters)
+
+
+@register.filter
+def usd(amount):
+    """Dollars to read: USD 4.87 million, USD 84,500; None is "not known"."""
+    if amount is None:
+        return "not known"
+    if abs(amount) >= 1_000_000:
+        millions = (Decimal(amount) / 1_000_000).quantize(Decimal("0.01"))
+        return f"USD {millions:,} million"
+    whole = Decimal(amount)
+    return f"USD {whole:,.0f}" if whole == whole.to_integral() else f"USD {whole:,.2f}"
+
+
+@register.filter
+def exact(amount):
+    """Dollars to the cent: 4,870,000.00; None is "not known"."""
+    return "not known" if amount is None else f"{Decimal(amount):,.2f}"
+
+
+@register.filter
+def dated(day, precision="day"):
+    """A date as exactly as it is known: 22 September 2022, September 2021, 2017."""
+    if day is None:
+        return "date not known"
+    forms = {"day": "j F Y", "month": "F Y", "year": "Y"}
+    return format_date(day, forms[precision])
+
+
+@register.filter
+def moment(when):
+    """A moment in Jakarta, to the minute: 22 September 2022, 17:00."""
+    return "" if when is None else format_date(localtime(when), "j F Y, H:i")
+
+
+@register.filter
+def iso(day, precision="day"):
+    return shown_date(day, precision) or ""
+
+
+@register.filter
+def get(mapping, key):
+    """The value of a key that is not known when the template is written."""
+    return mapping.get(key)
+
+
+@register.filter
+def turned(ordering, column):
+    """The order that a click on a column's head asks for."""
+    return f"-{column}" if ordering == column else column
+
+
+@register.filter
+def arrow(ordering, column):
+    return {column: " ▴", f"-{column}": " ▾"}.get(ordering, "")
+
+
+@register.filter
+def words(name):
+    """A name of the data in words: action_lines_implemented is three of them."""
+    return str(name).replace("_", " ")

@@ -1,0 +1,235 @@
+"""The roof: pages about everything at once, and the doors for machines."""
+
+from csp.constants import SELF, UNSAFE_INLINE
+from csp.decorators import csp_update
+from django.db import DatabaseError, connection
+from django.db.models import Max
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.generic import TemplateView
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.exceptions import NotFound
+from rest_framework.views import APIView
+
+from partners.models import Country, Organisation, Partner
+from projects import actions, lifecycle, progress
+from projects.models import COUNTING, Status, StatusChange
+from projects.serializers import project_rows, visible_projects
+from workplans.models import ActionLine, Meeting, WorkPlan
+
+from .fields import fold
+from .models import Source
+from .pages import ClockMixin
+from .permissions import ROLES, TABLE
+from .problems import FieldError, bad_request_page
+
+FOUND_AT_MOST = 10
+
+
+class HomeView(ClockMixin, TemplateView):
+    """How far each current plan has come, what has not begun, what happened lately."""
+
+    template_name = "aseanpm/home.html"
+
+    def get_context_data(self, **context):
+        projects = visible_projects(self.request.user, self.clock)
+        on = self.clock.last_day
+        plans = WorkPlan.objects.current(on).order_by(
+            "programme__code", "nominal_start"
+        )
+        shown = list(progress.plans_progress(plans, projects).values())
+        shown.sort(key=lambda one: one.lines.implemented is None)
+        changes = StatusChange.objects.at(self.clock).filter(
+            project__in=projects.order_by().values("pk")
+        )
+        return super().get_context_data(
+            plans=[self.plan_card(one, changes) for one in shown],
+            illustrative=sum(one.illustrative for one in shown),
+            meeting=Meeting.objects.held_by(on)
+            .filter(held_until__isnull=False)
+            .first(),
+            changes=changes.select_related("project", "meeting__body").order_by(
+                "-recorded_at", "-sequence", "-effective_on", "project__code"
+            )[:8],
+            on=on,
+            **context,
+        )
+
+    def plan_card(self, one, changes):
+        """A plan's progress with the addresses of the lines behind it."""
+        plan = one.plan
+        states = {
+            state: self.figure(
+                getattr(one.lines, state),
+                "workplans:lines",
+                plan=plan.code,
+                kind=plan.headline_kind,
+                state=state,
+            )
+            for state in progress.STATES
+        }
+        waiting = [
+            line
+            for line in plan.lines.filter(kind=plan.headline_kind)
+            if one.line_tallies[line.pk].state(one.counts_from) == progress.NOT_STARTED
+        ]
+        last = changes.filter(project__in=one.projects.values("pk"))
+        return {
+            "plan": plan,
+            "progress": one,
+            "urls": {state: figure.url for state, figure in states.items()},
+            "sentence": {
+                "implemented": one.lines.implemented,
+                "declared": one.lines.declared,
+                "percent": one.lines.percent,
+                "url": states[progress.IMPLEMENTED].url,
+            },
+            "waiting": waiting,
+            "past": plan.is_past_its_period(self.clock.last_day),
+            "last_record": last.aggregate(last=Max("recorded_at"))["last"],
+            "projects": self.figure(
+                one.counted, "projects:list", plan=plan.code, stage="counted"
+            ),
+        }
+
+
+class SearchView(ClockMixin, TemplateView):
+    """Projects, lines, plans, countries, partners and meetings, by words."""
+
+    template_name = "aseanpm/search.html"
+    parameters = ("q",)
+
+    def get_context_data(self, **context):
+        text = self.request.GET.get("q", "").strip()
+        found = self.find(text) if fold(text) else {}
+        return super().get_context_data(
+            text=text,
+            found=found,
+            any_found=any(group["rows"] for group in found.values()),
+            **context,
+        )
+
+    def find(self, text):
+        projects = visible_projects(self.request.user, self.clock).matching(text)
+        keys = list(projects.values_list("pk", flat=True)[:FOUND_AT_MOST])
+        return {
+            "projects": {
+                "rows": project_rows(projects, keys, self.request.user),
+                "all": self.figure(projects.count(), "projects:list", search=text),
+            },
+            **{
+                name: {"rows": matching(rows, text)}
+                for name, rows in {
+                    "plans": WorkPlan.objects.all(),
+                    "lines": ActionLine.objects.select_related("plan"),
+                    "countries": Country.objects.all(),
+                    "partners": Partner.objects.prefetch_related("aliases"),
+                    "organisations": Organisation.objects.prefetch_related("aliases"),
+                    "meetings": Meeting.objects.select_related("body"),
+                }.items()
+            },
+        }
+
+
+def matching(rows, text):
+    """Up to ten rows whose code, names and aliases together hold every word."""
+    words = fold(text).split()
+    return [row for row in rows if all(word in words_of(row) for word in words)][
+        :FOUND_AT_MOST
+    ]
+
+
+def words_of(row):
+    texts = [row.code, str(row), *getattr(row, "title_translations", {}).values()]
+    texts += getattr(row, "name_translations", {}).values()
+    if hasattr(row, "aliases"):
+        texts += [alias.name for alias in row.aliases.all()]
+    return fold(" ".join(texts))
+
+
+class AboutView(ClockMixin, TemplateView):
+    """The rules of counting, the life of a project, the sources, and the self-audit."""
+
+    template_name = "aseanpm/about.html"
+
+    def get_context_data(self, **context):
+        projects = visible_projects(self.request.user, self.clock)
+        return super().get_context_data(
+            plans=[
+                (plan, plan.rule_at(self.clock))
+                for plan in WorkPlan.objects.filter(headline_kind__gt="")
+            ],
+            statuses=[
+                (status, lifecycle.moves_from(status.value)) for status in Status
+            ],
+            counting=COUNTING,
+            sources=Source.objects.all(),
+            illustrative=projects.filter(is_illustrative=True).count(),
+            projects=projects.count(),
+            stale=len(actions.stale_copies()),
+            **context,
+        )
+
+
+class PermissionsView(ClockMixin, TemplateView):
+    template_name = "aseanpm/permissions.html"
+
+    def get_context_data(self, **context):
+        return super().get_context_data(
+            roles=ROLES.values(), table=TABLE, moves=lifecycle.MOVES, **context
+        )
+
+
+# Doors for machines
+
+
+@never_cache
+def health(request):
+    """The process answers."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@never_cache
+def ready(request):
+    """The database answers too; 503 otherwise."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return JsonResponse({"database": "no answer"}, status=503)
+    return JsonResponse({"database": "answers"})
+
+
+class SchemaView(SpectacularAPIView):
+    """The API's own description, OpenAPI 3.1."""
+
+    api_version = "1"
+
+
+class UnknownEndpointView(APIView):
+    """Any other address under the API: 404 as the API says it."""
+
+    schema = None
+
+    def get(self, request):
+        raise NotFound(f"There is no {request.path} in this API.")
+
+    post = put = patch = delete = get
+
+
+def bad_request(request, exception):
+    return bad_request_page(request, [FieldError("", str(exception))])
+
+
+def not_found(request, exception):
+    """404 with what was asked for, where a view said it."""
+    said = exception.args[0] if exception.args else ""
+    detail = said if isinstance(said, str) else ""
+    return render(request, "404.html", {"detail": detail}, status=404)
+
+
+def docs(view):
+    """The documentation page: a vendor's, so it alone may style inline."""
+    relaxed = {"style-src": [SELF, UNSAFE_INLINE], "img-src": [SELF, "data:"]}
+    return csp_update(relaxed)(view.as_view(url_name="api:schema"))

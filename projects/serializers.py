@@ -1,0 +1,452 @@
+"""A project as it is told: rows for lists and exports, one whole, and their schema."""
+
+from collections import defaultdict
+from datetime import UTC
+
+from django.urls import reverse
+from rest_framework import serializers
+
+from aseanpm.facts import shown_date
+from aseanpm.pages import row_or_404
+
+from . import money
+from .models import (
+    Benefit,
+    Funding,
+    MoneyEntry,
+    Placement,
+    Project,
+    ProjectOrganisation,
+    Status,
+)
+
+COLUMNS = (
+    "pk",
+    "code",
+    "title",
+    "title_language",
+    "plan",
+    "area",
+    "line",
+    "status",
+    "is_illustrative",
+    "planned_start",
+    "planned_start_precision",
+    "planned_end",
+    "planned_end_precision",
+    "changed_at",
+)
+
+
+class ProjectRowSerializer(serializers.Serializer):
+    """A project in a list. Amounts are US dollars, null where unknown."""
+
+    code = serializers.CharField()
+    title = serializers.CharField()
+    title_language = serializers.CharField()
+    plan = serializers.CharField(allow_null=True)
+    area = serializers.CharField(allow_null=True)
+    line = serializers.CharField(allow_null=True)
+    status = serializers.ChoiceField(Status.choices, allow_null=True)
+    is_illustrative = serializers.BooleanField()
+    countries = serializers.ListField(child=serializers.CharField())
+    groupings = serializers.ListField(child=serializers.CharField())
+    partners = serializers.ListField(child=serializers.CharField())
+    funds = serializers.ListField(child=serializers.CharField())
+    organisations = serializers.ListField(child=serializers.CharField())
+    approved_usd = serializers.DecimalField(18, 2, allow_null=True)
+    planned_start = serializers.CharField(allow_null=True)
+    planned_end = serializers.CharField(allow_null=True)
+    changed_at = serializers.DateTimeField()
+
+
+def visible_projects(user, clock):
+    """The projects that a reader may see, on a clock."""
+    return Project.objects.visible_to(user).as_of(clock.day, clock.known_at)
+
+
+def visible_project(user, code, clock):
+    """One of them with its state and places; Http404 where it is not among them."""
+    projects = visible_projects(user, clock).with_state().with_placement()
+    return row_or_404(projects, code=code)
+
+
+def places_of(project):
+    """The plan, area and line (rows or None) that a project's annotations name."""
+    return {
+        name: Placement._meta.get_field(name)
+        .related_model.objects.filter(pk=getattr(project, name))
+        .first()
+        for name in ("plan", "area", "line")
+    }
+
+
+def names_of(row):
+    """{code: name} of the partners, countries and groupings in a project's row."""
+    return {
+        code: name
+        for model, field, column in (
+            (Funding, "partner", "partners"),
+            (Benefit, "country", "countries"),
+            (Benefit, "grouping", "groupings"),
+        )
+        for code, name in model._meta.get_field(field)
+        .related_model.objects.filter(code__in=row[column])
+        .values_list("code", "name")
+    }
+
+
+def project_rows(projects, keys, user=None, kind=None, giver=None):
+    """Rows of the projects with these keys, in their order, in six queries.
+
+    They stand as on the clock of `projects`; lists in a row are sorted codes. `kind`
+    adds `shown_usd`, the dollars of another kind of money, for a seventh query; with
+    `giver`, only what that funder gives.
+    """
+    clock = projects.clock
+    ours = Project.objects.as_of(clock.day, clock.known_at).filter(pk__in=keys)
+    rows = {
+        row["pk"]: row
+        for row in ours.order_by().with_state().with_placement("code").values(*COLUMNS)
+    }
+    lists = defaultdict(lambda: defaultdict(set))
+    mine = {"project__in": keys}
+    for project, partner, fund in (
+        Funding.objects.filter(**mine)
+        .net_by_fund(clock)
+        .values_list("project", "partner__code", "fund__code")
+    ):
+        lists[project]["partners"].add(partner)
+        lists[project]["funds"].add(fund)
+    for project, country, grouping in (
+        Benefit.objects.filter(**mine)
+        .net(clock)
+        .values_list("project", "country__code", "grouping__code")
+    ):
+        lists[project]["countries"].add(country)
+        lists[project]["groupings"].add(grouping)
+    for project, organisation in ProjectOrganisation.objects.filter(**mine).values_list(
+        "project", "organisation__code"
+    ):
+        lists[project]["organisations"].add(organisation)
+    approved = money.amounts_by_project(ours, MoneyEntry.Kind.APPROVED, user)
+    found = [
+        project_row(rows[pk], lists[pk], approved.get(pk, money.UNKNOWN))
+        for pk in keys
+        if pk in rows
+    ]
+    if kind:
+        shown = money.amounts_by_project(ours, kind, user, giver)
+        for pk, row in zip((pk for pk in keys if pk in rows), found, strict=True):
+            row["shown_usd"] = shown.get(pk, money.UNKNOWN).usd
+    return found
+
+
+def project_row(row, lists, approved):
+    def codes(name):
+        return sorted(code for code in lists[name] if code is not None)
+
+    return {
+        "code": row["code"],
+        "title": row["title"],
+        "title_language": row["title_language"],
+        "plan": row["plan"],
+        "area": row["area"],
+        "line": row["line"],
+        "status": row["status"] or None,
+        "is_illustrative": row["is_illustrative"],
+        "countries": codes("countries"),
+        "groupings": codes("groupings"),
+        "partners": codes("partners"),
+        "funds": codes("funds"),
+        "organisations": codes("organisations"),
+        "approved_usd": approved.usd,
+        "planned_start": shown_date(
+            row["planned_start"], row["planned_start_precision"]
+        ),
+        "planned_end": shown_date(row["planned_end"], row["planned_end_precision"]),
+        "changed_at": row["changed_at"],
+    }
+
+
+# One project, whole
+
+
+class TotalSerializer(serializers.Serializer):
+    """Money of one kind; null where nothing is known."""
+
+    usd = serializers.DecimalField(18, 2, allow_null=True)
+    in_kind_usd = serializers.DecimalField(18, 2, allow_null=True)
+    entries = serializers.IntegerField()
+    known = serializers.IntegerField()
+
+
+class BenefitSerializer(serializers.Serializer):
+    country = serializers.CharField(allow_null=True)
+    grouping = serializers.CharField(allow_null=True)
+    share = serializers.DecimalField(5, 2, allow_null=True)
+    share_basis = serializers.ChoiceField(Benefit.ShareBasis.choices)
+
+
+class RoleSerializer(serializers.Serializer):
+    organisation = serializers.CharField()
+    name = serializers.CharField()
+    role = serializers.ChoiceField(ProjectOrganisation.Role.choices)
+
+
+class PhaseSerializer(serializers.Serializer):
+    number = serializers.IntegerField()
+    title = serializers.CharField()
+    planned_end = serializers.CharField(allow_null=True)
+    completed_on = serializers.CharField(allow_null=True)
+
+
+class ProjectSerializer(ProjectRowSerializer):
+    """A project with all that is told of it on the clock."""
+
+    official_code = serializers.CharField()
+    title_translations = serializers.DictField(child=serializers.CharField())
+    description = serializers.CharField()
+    channel = serializers.ChoiceField(Project.Channel.choices)
+    status_since = serializers.DateField(allow_null=True)
+    is_recurring = serializers.BooleanField()
+    predecessor = serializers.CharField(allow_null=True)
+    successor = serializers.CharField(allow_null=True)
+    line_references = serializers.ListField(child=serializers.CharField())
+    themes = serializers.ListField(child=serializers.CharField())
+    benefits = BenefitSerializer(many=True)
+    money = serializers.DictField(child=TotalSerializer())
+    approved_against_committed = serializers.ChoiceField(
+        ["equal", "below", "above", "unknown"]
+    )
+    organisation_roles = RoleSerializer(many=True)
+    phases = PhaseSerializer(many=True)
+    sources = serializers.ListField(child=serializers.CharField())
+    facts = serializers.URLField()
+
+
+def project_whole(project, clock, user=None):
+    """The dictionary of one project (a row with its state), in some fifteen queries."""
+    one = Project.objects.as_of(clock.day, clock.known_at).filter(pk=project.pk)
+    row = project_rows(one, [project.pk], user)[0]
+    sums = {
+        kind.value: money.amounts_by_project(one, kind, user).get(
+            project.pk, money.UNKNOWN
+        )
+        for kind in MoneyEntry.Kind
+    }
+    since = project.status_changes.at(clock).latest_first().first()
+    neighbours = Project.objects.visible_to(user)
+    benefits = _standing_benefits(project, clock)
+    return row | {
+        "official_code": project.official_code,
+        "title_translations": project.title_translations,
+        "description": project.description,
+        "channel": project.channel,
+        "status_since": since.effective_on if since else None,
+        "is_recurring": project.is_recurring,
+        "predecessor": _code(neighbours.filter(pk=project.predecessor_id)),
+        "successor": _code(neighbours.filter(predecessor=project.pk)),
+        "line_references": sorted(
+            project.line_references.known(clock.known_at).values_list(
+                "line__code", flat=True
+            )
+        ),
+        "themes": sorted(project.themes.values_list("code", flat=True)),
+        "benefits": benefits,
+        "money": {
+            kind: {
+                "usd": amount.usd,
+                "in_kind_usd": amount.in_kind_usd,
+                "entries": amount.entries,
+                "known": amount.known,
+            }
+            for kind, amount in sums.items()
+        },
+        "approved_against_committed": money.budget_against_contributions(
+            sums["approved"], sums["committed"]
+        ),
+        "organisation_roles": [
+            {
+                "organisation": part.organisation.code,
+                "name": part.organisation.name,
+                "role": part.role,
+            }
+            for part in project.project_organisations.select_related("organisation")
+        ],
+        "phases": [
+            {
+                "number": phase.number,
+                "title": phase.title,
+                "planned_end": phase.planned_end_shown,
+                "completed_on": (
+                    phase.completed_on_shown
+                    if phase.is_completed_by(clock.last_day)
+                    else None
+                ),
+            }
+            for phase in project.phases.all()
+        ],
+        "sources": sorted(project.sources.values_list("code", flat=True)),
+        "facts": f"{reverse('api:project', args=[project.code])}facts/",
+    }
+
+
+def _code(rows):
+    return rows.values_list("code", flat=True).first()
+
+
+def _standing_benefits(project, clock):
+    """Who benefits on the clock's day, with the share stated last."""
+    standing, shares = defaultdict(int), {}
+    rows = project.benefits.at(clock).order_by("effective_on", "day_order")
+    for country, grouping, delta, share, basis in rows.values_list(
+        "country__code", "grouping__code", "delta", "share", "share_basis"
+    ):
+        standing[country, grouping] += delta
+        if delta > 0:
+            shares[country, grouping] = (share, basis)
+    return [
+        {
+            "country": country,
+            "grouping": grouping,
+            "share": shares[country, grouping][0],
+            "share_basis": shares[country, grouping][1],
+        }
+        for (country, grouping), net in standing.items()
+        if net > 0
+    ]
+
+
+# Facts
+
+
+class FactSerializer(serializers.Serializer):
+    """A fact on both clocks, withdrawn ones included; `says` puts it in words."""
+
+    id = serializers.UUIDField()
+    kind = serializers.CharField()
+    says = serializers.CharField()
+    effective_on = serializers.DateField(allow_null=True)
+    day_order = serializers.IntegerField(allow_null=True)
+    recorded_at = serializers.DateTimeField()
+    withdrawn_at = serializers.DateTimeField(allow_null=True)
+    withdrawal_reason = serializers.CharField()
+    basis = serializers.CharField()
+    source = serializers.CharField(allow_null=True)  # type: ignore[assignment]
+    note = serializers.CharField()
+
+
+def project_facts(project, clock, user=None):
+    """What was recorded of a project by the clock's moment, up to its day.
+
+    Withdrawn facts stand among them, marked; what was withdrawn later is not yet.
+    Eight queries.
+    """
+    rows = [
+        fact_row(fact, clock, says)
+        for kind, related, says in FACTS
+        for fact in _recorded(getattr(project, kind), clock, user).select_related(
+            "source", *related
+        )
+    ]
+    return sorted(rows, key=fact_order)
+
+
+def _recorded(facts, clock, user):
+    if clock.known_at:
+        facts = facts.filter(recorded_at__lte=clock.known_at)
+    if clock.day and hasattr(facts, "effective"):
+        facts = facts.effective(clock.day)
+    return facts.as_seen_by(user) if hasattr(facts, "as_seen_by") else facts.all()
+
+
+def fact_row(fact, clock, says):
+    withdrawn = fact.withdrawn_at
+    if withdrawn and clock.known_at and withdrawn > clock.known_at:
+        withdrawn = None
+    return {
+        "id": str(fact.uuid),
+        "kind": fact._meta.verbose_name,
+        "says": says(fact),
+        "effective_on": getattr(fact, "effective_on", None),
+        "day_order": getattr(fact, "day_order", None),
+        "recorded_at": fact.recorded_at,
+        "withdrawn_at": withdrawn,
+        "withdrawal_reason": fact.withdrawal_reason if withdrawn else "",
+        "basis": fact.basis,
+        "source": fact.source.code if fact.source else None,
+        "note": fact.note,
+    }
+
+
+def fact_order(row):
+    """By the day it became true (undated first), then by when it was recorded."""
+    day = row["effective_on"]
+    return (
+        f"{day.isoformat() if day else ''} {row['day_order'] or 0:05} "
+        f"{row['recorded_at'].astimezone(UTC).isoformat()} {row['id']}"
+    )
+
+
+def _says_status(fact):
+    decided = ""
+    if fact.meeting:
+        decided = f", at the {fact.meeting}"
+    elif fact.by_circulation:
+        decided = ", by circulation"
+    return f"{fact.get_status_display()}{decided}"
+
+
+def _says_placement(fact):
+    area = fact.area.title if fact.area else ""
+    places = [fact.plan.code, area, fact.line.code if fact.line else ""]
+    return f"Placed under {', '.join(place for place in places if place)}"
+
+
+def _says_funding(fact):
+    through = f" through {fact.fund.code}" if fact.fund else ""
+    verb = "joins as a funder" if fact.delta > 0 else "leaves as a funder"
+    return f"{fact.partner.name} {verb}{through}"
+
+
+def _says_benefit(fact):
+    verb = "benefits" if fact.delta > 0 else "no longer benefits"
+    share = {
+        "stated": f", {fact.share} per cent stated",
+        "assumed_equal": ", equal share assumed",
+        "unknown": "",
+    }[fact.share_basis]
+    return f"{(fact.country or fact.grouping).name} {verb}{share}"
+
+
+def _says_money(fact):
+    amount = "amount not known"
+    if fact.seen_amount is not None:
+        amount = f"{fact.currency} {fact.seen_amount:,.2f}"
+        if fact.currency != "USD" and fact.seen_usd is not None:
+            amount += f" (USD {fact.seen_usd:,.2f} at {fact.rate.normalize():f})"
+    who = f" by {fact.partner.name}" if fact.partner else ""
+    kind = " in kind" if fact.in_kind else ""
+    counterpart = ", counterpart" if fact.is_counterpart else ""
+    return f"{fact.get_kind_display()}{who}{kind}: {amount}{counterpart}"
+
+
+def _says_step(fact):
+    decided = f", {fact.meeting}" if fact.meeting else ""
+    return f"{fact.get_step_display()}: {fact.get_outcome_display().lower()}{decided}"
+
+
+FACTS = (
+    ("status_changes", ("meeting__body",), _says_status),
+    ("placements", ("plan", "area", "line"), _says_placement),
+    (
+        "line_references",
+        ("line",),
+        lambda fact: f"Refers to {fact.line.code}, which counts nothing",
+    ),
+    ("fundings", ("partner", "fund"), _says_funding),
+    ("benefits", ("country", "grouping"), _says_benefit),
+    ("money_entries", ("partner",), _says_money),
+    ("approval_steps", ("meeting__body",), _says_step),
+)

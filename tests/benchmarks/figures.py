@@ -1,0 +1,183 @@
+"""How long figures and lists take, beside the plainest SQL that could answer.
+
+    python3 -m tests.benchmarks.figures 30000
+
+makes that many projects in a database of its own (SQLite in a temporary folder, or the
+empty one that DATABASE_URL names) and prints the median of each call in milliseconds,
+its queries, and its ratio to a bare count of the same plan on the same clock. All calls
+are interleaved in one run.
+"""
+
+import datetime as dt
+import os
+import statistics
+import sys
+import tempfile
+import time
+from itertools import islice
+
+ROUNDS = 9
+BATCH = 2000
+
+
+def main(number):
+    os.environ.setdefault("ASEANPM_DATA", tempfile.mkdtemp(prefix="aseanpm-bench-"))
+    os.environ.setdefault("SECRET_KEY", "for measuring only")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "aseanpm.settings"
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connection
+
+    call_command("migrate", verbosity=0)
+    from aseanpm.loading import load_reference
+
+    load_reference()
+    generate(number)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+    report(number, connection)
+
+
+def generate(number):
+    """`number` projects under IAI-IV, each with a life, funders, money and benefits."""
+    from django.utils import timezone
+
+    from aseanpm.facts import ledger_entry
+    from partners.models import Country, Partner
+    from projects import actions
+    from projects.models import (
+        Benefit,
+        Funding,
+        MoneyEntry,
+        Placement,
+        Project,
+        StatusChange,
+    )
+    from workplans.models import WorkPlan
+
+    plan = WorkPlan.objects.get(code="IAI-IV")
+    lines = list(plan.lines.all())
+    partners = list(Partner.objects.filter(code__in=["SG", "JP", "AU", "KR", "EU"]))
+    countries = list(Country.objects.filter(code__in=["KH", "LA", "MM", "VN"]))
+    start = dt.date(2021, 1, 4)
+    now = timezone.now()
+
+    def project(n):
+        return Project(
+            code=f"P-{n:06}",
+            title=f"Synthetic project {n}",
+            is_published=n % 20 != 0,
+            recorded_at=now,
+            changed_at=now,
+        )
+
+    def facts(project, n, stamps):
+        day = start + dt.timedelta(days=n % 1500)
+        of = {"project": project, **stamps}
+        steps = ["appraisal", "approved", "ongoing", "completed"][: 1 + n % 4]
+        for place, status in enumerate(steps):
+            on = day + dt.timedelta(days=60 * place)
+            yield StatusChange(status=status, effective_on=on, **of)
+        line = lines[n % len(lines)]
+        yield Placement(plan=plan, area_id=line.area_id, line=line, **of)
+        for place in range(1 + (n % 5 == 0)):
+            partner = partners[(n + place) % len(partners)]
+            yield Funding(partner=partner, effective_on=day, day_order=place, **of)
+        usd = 1000 + n % 997
+        yield MoneyEntry(
+            kind="approved", amount=usd, usd=usd, rate=1, effective_on=day, **of
+        )
+        for place in range(1 + n % 3):
+            country = countries[(n + place) % 4]
+            yield Benefit(country=country, effective_on=day, day_order=place, **of)
+
+    numbers = iter(range(number))
+    while batch := list(islice(numbers, BATCH)):
+        with ledger_entry(recorded_at=now) as entry:
+            made = Project.objects.bulk_create(project(n) for n in batch)
+            rows: dict = {}
+            for each, n in zip(made, batch, strict=True):
+                for fact in facts(each, n, entry.stamps):
+                    rows.setdefault(type(fact), []).append(fact)
+            for model, some in rows.items():
+                model.objects.bulk_create(some, batch_size=500)
+    actions.refresh_copies()
+
+
+def calls():
+    from django.test import Client
+
+    from projects.models import Project
+    from projects.progress import funding_count, plan_progress
+    from workplans.models import WorkPlan
+
+    plan = WorkPlan.objects.get(code="IAI-IV")
+    client = Client(SERVER_NAME="localhost")
+    clocks = {
+        "now": (None, None),
+        "past": (dt.date(2023, 6, 1), None),
+        "past, both clocks": (
+            dt.date(2023, 6, 1),
+            dt.datetime.now(dt.UTC) + dt.timedelta(days=1),
+        ),
+    }
+
+    def of(clock):
+        return Project.objects.visible_to(None).as_of(*clock)
+
+    for name, clock in clocks.items():
+        yield (
+            f"count, {name}",
+            lambda clock=clock: of(clock).under(plan).counted().count(),
+        )
+        yield (
+            f"lines, {name}",
+            lambda clock=clock: plan_progress(plan, of(clock)),
+        )
+        yield (
+            f"who funds, {name}",
+            lambda clock=clock: funding_count(of(clock).under(plan).counted()),
+        )
+    for address in (
+        "/plans/IAI-IV/",
+        "/plans/IAI-IV/?as_of=2023-06-01",
+        "/countries/VN/",
+        "/partners/SG/",
+        "/projects/?plan=IAI-IV",
+        "/projects/?search=project+12345",
+        "/api/v1/projects/?limit=50&status=ongoing&country=VN",
+        "/api/v1/projects/?limit=50&country=VN&as_of=2023-06-01",
+        "/api/v1/plans/IAI-IV/progress/?as_of=2023-06-01",
+    ):
+        yield address, lambda address=address: client.get(address)
+
+
+def report(number, connection):
+    from django.test.utils import CaptureQueriesContext
+
+    timed = dict(calls())
+    times: dict = {name: [] for name in timed}
+    queries = {}
+    for name, call in timed.items():
+        with CaptureQueriesContext(connection) as captured:
+            call()
+        queries[name] = len(captured)
+    for _ in range(ROUNDS):
+        for name, call in timed.items():
+            began = time.perf_counter()
+            call()
+            times[name].append(1000 * (time.perf_counter() - began))
+    floor = statistics.median(times["count, now"])
+    write = sys.stdout.write
+    write(f"{connection.vendor}, {number} projects, median of {ROUNDS}\n")
+    write(f"{'ms':>9} {'ratio':>7} {'queries':>8}\n")
+    for name, values in times.items():
+        median = statistics.median(values)
+        write(f"{median:9.1f} {median / floor:7.1f} {queries[name]:8}  {name}\n")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)

@@ -1,0 +1,672 @@
+"""Plans, lines, meetings and print as they are told, and their schema.
+
+Pages and API build on the same dictionaries; amounts and shares in them are texts.
+"""
+
+from django.db.models import Q
+from rest_framework import serializers
+
+from aseanpm.facts import Basis, Precision, shown_date
+from projects import money
+from projects.models import COUNTING, LineReference, MoneyEntry
+from projects.progress import STATES, funding_count, plan_progress
+
+from .models import (
+    LineKind,
+    Meeting,
+    Milestone,
+    PublishedFigure,
+)
+
+
+def decimal(number):
+    """An exact number as the API tells it: a text, or None where unknown."""
+    return None if number is None else format(number, "f")
+
+
+def source_codes(row):
+    return sorted(source.code for source in row.sources.all())
+
+
+# Plans
+
+
+class PlanSpansSerializer(serializers.Serializer):
+    nominal_start = serializers.DateField()
+    nominal_end = serializers.DateField()
+    implementation_start = serializers.DateField(allow_null=True)
+    closed_on = serializers.DateField(allow_null=True)
+    adopted_on = serializers.CharField(allow_null=True)
+
+
+class LinesSerializer(serializers.Serializer):
+    """Lines of the headline kind; null where nothing is known of them."""
+
+    declared = serializers.IntegerField(allow_null=True)
+    implemented = serializers.IntegerField(allow_null=True)
+    of_which_all_projects_completed = serializers.IntegerField(allow_null=True)
+    in_preparation = serializers.IntegerField(allow_null=True)
+    not_started = serializers.IntegerField(allow_null=True)
+    percent = serializers.DecimalField(5, 1, allow_null=True)
+    sentence = serializers.CharField()
+
+
+class PlanRowSerializer(PlanSpansSerializer):
+    code = serializers.CharField()
+    title = serializers.CharField()
+    title_translations = serializers.DictField(child=serializers.CharField())
+    programme = serializers.CharField()
+    headline_kind = serializers.ChoiceField(LineKind.choices, allow_null=True)
+    predecessor = serializers.CharField(allow_null=True)
+    successor = serializers.CharField(allow_null=True)
+    is_past_its_period = serializers.BooleanField()
+    lines = LinesSerializer()
+    projects_counted = serializers.IntegerField()
+    illustrative_records = serializers.IntegerField()
+
+
+class RuleSerializer(serializers.Serializer):
+    counts_from = serializers.ChoiceField(list(COUNTING))
+    text = serializers.CharField()
+    basis = serializers.ChoiceField(Basis.choices, allow_null=True)
+
+
+class EnablingSerializer(serializers.Serializer):
+    implemented = serializers.IntegerField(allow_null=True)
+    declared = serializers.IntegerField(allow_null=True)
+    in_preparation = serializers.IntegerField(allow_null=True)
+    not_started = serializers.IntegerField(allow_null=True)
+
+
+class PlanProjectsSerializer(serializers.Serializer):
+    counted = serializers.IntegerField()
+    by_status = serializers.DictField(child=serializers.IntegerField())
+    pipeline = serializers.IntegerField()
+    cancelled_after_approval = serializers.IntegerField()
+    carried_over = serializers.IntegerField()
+    line_not_recorded = serializers.IntegerField()
+    on_enabling_actions = serializers.IntegerField()
+
+
+class MoneySerializer(serializers.Serializer):
+    """Approved budgets and on how many projects they rest."""
+
+    approved_usd = serializers.DecimalField(18, 2, allow_null=True)
+    approved_in_kind_usd = serializers.DecimalField(18, 2, allow_null=True)
+    complete = serializers.IntegerField()
+    partial = serializers.IntegerField()  # type: ignore[assignment]
+    none = serializers.IntegerField()
+
+
+class CombinationSerializer(serializers.Serializer):
+    partners = serializers.ListField(child=serializers.CharField())
+    projects = serializers.IntegerField()
+    approved_usd = serializers.DecimalField(18, 2, allow_null=True)
+
+
+class ParticipationSerializer(serializers.Serializer):
+    partner = serializers.CharField()
+    projects = serializers.IntegerField()
+
+
+class GroupSerializer(serializers.Serializer):
+    projects = serializers.IntegerField()
+    approved_usd = serializers.DecimalField(18, 2, allow_null=True)
+    committed_usd = serializers.DecimalField(18, 2, allow_null=True)
+
+
+class FundingSerializer(serializers.Serializer):
+    """participations - overlaps + unattributed = projects counted."""
+
+    combinations = CombinationSerializer(many=True)
+    participations = ParticipationSerializer(many=True)
+    overlaps = serializers.IntegerField()
+    unattributed = serializers.IntegerField()
+    groups = serializers.DictField(child=GroupSerializer())
+
+
+class AreaSerializer(serializers.Serializer):
+    """`lines` is null where the arrangement of lines over areas is assumed."""
+
+    code = serializers.CharField()
+    title = serializers.CharField()
+    implemented = serializers.IntegerField(allow_null=True)
+    lines = serializers.IntegerField(allow_null=True)
+    lines_assumed = serializers.IntegerField(allow_null=True)
+    projects = serializers.IntegerField()
+
+
+class ProgressSerializer(serializers.Serializer):
+    """How far a plan has come. Implemented is begun, not completed."""
+
+    plan = serializers.CharField()
+    as_of = serializers.DateField(allow_null=True)
+    known_at = serializers.DateTimeField(allow_null=True)
+    rule = RuleSerializer()
+    lines = LinesSerializer()
+    under_other_rules = serializers.DictField(
+        child=serializers.IntegerField(allow_null=True)
+    )
+    enabling_actions = EnablingSerializer()
+    projects = PlanProjectsSerializer()
+    money = MoneySerializer()
+    funding = FundingSerializer()
+    areas = AreaSerializer(many=True)
+    illustrative_records = serializers.IntegerField()
+
+
+class PlanSerializer(PlanRowSerializer):
+    adopted_by = serializers.CharField()
+    note = serializers.CharField()
+    rule = RuleSerializer()
+    declared = serializers.DictField(child=serializers.IntegerField())
+    areas = AreaSerializer(many=True)
+    frameworks = serializers.ListField(child=serializers.DictField())
+    basis = serializers.ChoiceField(Basis.choices)
+    sources = serializers.ListField(child=serializers.CharField())
+    progress = serializers.URLField()
+
+
+def lines_dict(count):
+    """A LineCount of the headline kind."""
+    return {
+        "declared": count.declared,
+        "implemented": count.implemented,
+        "of_which_all_projects_completed": count.all_completed,
+        "in_preparation": count.in_preparation,
+        "not_started": count.not_started,
+        "percent": decimal(count.percent),
+        "sentence": count.sentence,
+    }
+
+
+def rule_text(rule):
+    """The rule of a plan (a PlanRule or None) in a sentence."""
+    if rule is None:
+        return "No rule is on record for this day; projects count from approved."
+    sentence = f"A project counts from {rule.counts_from}"
+    if rule.basis == Basis.DOCUMENTED:
+        return f"{sentence}."
+    return f"{sentence}: inferred from print until the secretariat confirms it."
+
+
+def rule_dict(one):
+    return {
+        "counts_from": one.counts_from,
+        "text": rule_text(one.rule),
+        "basis": one.rule.basis if one.rule else None,
+    }
+
+
+def area_dict(count):
+    return {
+        "code": count.area.code,
+        "title": count.area.title,
+        "implemented": count.lines.implemented,
+        "lines": count.lines.declared,
+        "lines_assumed": count.lines_assumed,
+        "projects": count.projects,
+    }
+
+
+def plan_row(one, successor=None):
+    """A plan by its PlanProgress; `successor` is the code of the plan that follows."""
+    plan, on = one.plan, one.projects.clock.last_day
+    return {
+        "code": plan.code,
+        "title": plan.title,
+        "title_translations": plan.title_translations,
+        "programme": plan.programme.code,
+        "headline_kind": plan.headline_kind or None,
+        "nominal_start": plan.nominal_start,
+        "nominal_end": plan.nominal_end,
+        "implementation_start": plan.implementation_start,
+        "closed_on": plan.closed_on,
+        "adopted_on": shown_date(plan.adopted_on, plan.adopted_precision),
+        "predecessor": plan.predecessor.code if plan.predecessor else None,
+        "successor": successor,
+        "is_past_its_period": plan.is_past_its_period(on),
+        "lines": lines_dict(one.lines),
+        "projects_counted": one.counted,
+        "illustrative_records": one.illustrative,
+    }
+
+
+def plan_whole(one, links, successor=None):
+    """A plan with its rule, areas and links to frameworks."""
+    plan = one.plan
+    return plan_row(one, successor) | {
+        "adopted_by": plan.adopted_by,
+        "note": plan.note,
+        "rule": rule_dict(one),
+        "declared": plan.declared_at(one.projects.clock),
+        "areas": [area_dict(count) for count in one.areas],
+        "frameworks": [framework_dict(link) for link in links],
+        "basis": plan.basis,
+        "sources": source_codes(plan),
+    }
+
+
+def framework_dict(link):
+    statement = link.statement
+    return {
+        "framework": link.framework.code,
+        "title": link.framework.title,
+        "statement": statement.title if statement else None,
+        "on": statement.on_shown if statement else None,
+        "note": link.note,
+    }
+
+
+def progress_answer(plan, projects, user=None):
+    """The body of plans/CODE/progress/: a plan on the clock of the projects."""
+    one = plan_progress(plan, projects)
+    clock = projects.clock
+    counted = one.projects.counted(one.counts_from)
+    funding = funding_count(counted, user)
+    approved = money.total(counted, MoneyEntry.Kind.APPROVED, user)
+    return {
+        "plan": one.plan.code,
+        "as_of": clock.day.isoformat() if clock.day else None,
+        "known_at": clock.known_at.isoformat() if clock.known_at else None,
+        "rule": rule_dict(one),
+        "lines": lines_dict(one.lines),
+        "under_other_rules": {
+            rule: one.lines.under_rules.get(rule) for rule in COUNTING
+        },
+        "enabling_actions": {
+            "implemented": one.enabling.implemented,
+            "declared": one.enabling.declared,
+            "in_preparation": one.enabling.in_preparation,
+            "not_started": one.enabling.not_started,
+        },
+        "projects": {
+            "counted": one.counted,
+            "by_status": one.by_status,
+            "pipeline": one.pipeline,
+            "cancelled_after_approval": one.cancelled_after_approval,
+            "carried_over": one.carried_over,
+            "line_not_recorded": one.line_not_recorded,
+            "on_enabling_actions": one.on_enabling_actions,
+        },
+        "money": {
+            "approved_usd": decimal(approved.usd),
+            "approved_in_kind_usd": decimal(approved.in_kind_usd),
+            "complete": approved.complete,
+            "partial": approved.partial,
+            "none": approved.none,
+        },
+        "funding": funding_dict(funding),
+        "areas": [area_dict(count) for count in one.areas],
+        "illustrative_records": one.illustrative,
+    }
+
+
+def funding_dict(funding):
+    return {
+        "combinations": [
+            {
+                "partners": list(share.partners),
+                "projects": share.projects,
+                "approved_usd": decimal(share.approved.usd),
+            }
+            for share in funding.combinations
+        ],
+        "participations": [
+            {"partner": code, "projects": number}
+            for code, number in funding.participations.items()
+        ],
+        "overlaps": funding.overlaps,
+        "unattributed": funding.unattributed,
+        "groups": {
+            name: {
+                "projects": share.projects,
+                "approved_usd": decimal(share.approved.usd),
+                "committed_usd": decimal(funding.committed[name].usd),
+            }
+            for name, share in funding.groups.items()
+        },
+    }
+
+
+class AreaRowSerializer(AreaSerializer):
+    plan = serializers.CharField()
+    order = serializers.IntegerField()
+    title_translations = serializers.DictField(child=serializers.CharField())
+    other_titles = serializers.ListField(child=serializers.CharField())
+
+
+def area_row(count, plan):
+    return area_dict(count) | {
+        "plan": plan.code,
+        "order": count.area.order,
+        "title_translations": count.area.title_translations,
+        "other_titles": count.area.other_titles,
+    }
+
+
+# Lines
+
+
+class LineRowSerializer(serializers.Serializer):
+    """A line and how it stands. An empty title waits to be loaded."""
+
+    code = serializers.CharField()
+    title = serializers.CharField()
+    title_language = serializers.CharField()
+    plan = serializers.CharField()
+    area = serializers.CharField(allow_null=True)
+    area_basis = serializers.CharField()
+    kind = serializers.ChoiceField(LineKind.choices)
+    number = serializers.IntegerField(allow_null=True)
+    parent = serializers.CharField(allow_null=True)  # type: ignore[assignment]
+    state = serializers.ChoiceField(list(STATES.items()))
+    counts_from = serializers.ChoiceField(list(COUNTING))
+    projects_counted = serializers.IntegerField()
+    pipeline = serializers.IntegerField()
+    all_projects_completed = serializers.BooleanField()
+
+
+class MilestoneSerializer(serializers.Serializer):
+    on = serializers.CharField(allow_null=True)
+    kind = serializers.ChoiceField(Milestone.Kind.choices)
+    title = serializers.CharField()
+    basis = serializers.ChoiceField(Basis.choices)
+    sources = serializers.ListField(child=serializers.CharField())
+
+
+class ReportedStateSerializer(serializers.Serializer):
+    """What the lead body said, apart from what is computed."""
+
+    on = serializers.CharField(allow_null=True)
+    state = serializers.CharField()
+    body = serializers.CharField(allow_null=True)
+    sources = serializers.ListField(child=serializers.CharField())
+
+
+class OfficeSerializer(serializers.Serializer):
+    kind = serializers.CharField()
+    office = serializers.CharField()
+    country = serializers.CharField(allow_null=True)
+
+
+class FrameworkSerializer(serializers.Serializer):
+    framework = serializers.CharField()
+    title = serializers.CharField()
+    statement = serializers.CharField(allow_null=True)
+    on = serializers.CharField(allow_null=True)
+    note = serializers.CharField()
+
+
+class ConclusionSerializer(serializers.Serializer):
+    meeting = serializers.CharField()
+    text = serializers.CharField()
+    who = serializers.CharField()
+    follow_up = serializers.CharField()
+    lines = serializers.ListField(child=serializers.CharField())
+    themes = serializers.ListField(child=serializers.CharField())
+
+
+class LineSerializer(LineRowSerializer):
+    title_translations = serializers.DictField(child=serializers.CharField())
+    referring_projects = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Projects that name this line beside their own; they count nothing.",
+    )
+    milestones = MilestoneSerializer(many=True)
+    reported_states = ReportedStateSerializer(many=True)
+    focal_points = OfficeSerializer(many=True)
+    frameworks = FrameworkSerializer(many=True)
+    conclusions = ConclusionSerializer(many=True)
+    basis = serializers.ChoiceField(Basis.choices)
+    basis_note = serializers.CharField()
+    sources = serializers.ListField(child=serializers.CharField())
+
+
+def line_row(line, standing):
+    return {
+        "code": line.code,
+        "title": line.title,
+        "title_language": line.title_language,
+        "plan": line.plan.code,
+        "area": line.area.code if line.area else None,
+        "area_basis": line.area_basis,
+        "kind": line.kind,
+        "number": line.number,
+        "parent": line.parent.code if line.parent else None,
+        "state": standing.state,
+        "counts_from": standing.counts_from,
+        "projects_counted": standing.counted,
+        "pipeline": standing.pipeline,
+        "all_projects_completed": standing.all_completed,
+    }
+
+
+def line_whole(line, standing, projects):
+    """A line with what is told of it by the clock's day, in some ten queries."""
+    clock = projects.clock
+    links = framework_links(line.framework_links, clock)
+    return line_row(line, standing) | {
+        "title_translations": line.title_translations,
+        "referring_projects": list(
+            referring(line, projects).values_list("code", flat=True)
+        ),
+        "milestones": [
+            {
+                "on": step.on_shown,
+                "kind": step.kind,
+                "title": step.title,
+                "basis": step.basis,
+                "sources": source_codes(step),
+            }
+            for step in told_by(line.milestones, clock).prefetch_related("sources")
+        ],
+        "reported_states": [
+            {
+                "on": said.on_shown,
+                "state": said.state,
+                "body": said.body.name if said.body else None,
+                "sources": source_codes(said),
+            }
+            for said in told_by(line.reported_states, clock)
+            .select_related("body")
+            .prefetch_related("sources")
+        ],
+        "focal_points": [
+            {
+                "kind": point.get_kind_display(),
+                "office": point.office,
+                "country": point.country.code if point.country else None,
+            }
+            for point in offices(line, clock)
+        ],
+        "frameworks": [framework_dict(link) for link in links],
+        "conclusions": [
+            conclusion_dict(one) for one in conclusions(line.conclusions, clock)
+        ],
+        "basis": line.basis,
+        "basis_note": line.basis_note,
+        "sources": source_codes(line),
+    }
+
+
+def told_by(rows, clock):
+    """Dated rows up to the clock's day; undated ones only when no day is asked."""
+    return rows.all() if clock.day is None else rows.filter(on__lte=clock.day)
+
+
+def referring(line, projects):
+    """Projects that name a line beside their own, as known at the clock's moment."""
+    references = LineReference.objects.known(projects.clock.known_at).filter(line=line)
+    return projects.filter(pk__in=references.values("project")).order_by("code")
+
+
+def offices(line, clock):
+    """Who answers for a line or for its area on the clock's day."""
+    points = line.focal_points.model.objects.valid(clock.last_day)
+    about = Q(line=line)
+    if line.area_id:
+        about |= Q(area=line.area_id)
+    return points.filter(about).select_related("country").order_by("kind", "office")
+
+
+def framework_links(links, clock):
+    """Links by statements made up to the clock's day, or by none."""
+    links = links.select_related("framework", "statement", "line").order_by(
+        "framework__title", "statement__on", "pk"
+    )
+    if clock.day is None:
+        return links
+    return links.filter(Q(statement__isnull=True) | Q(statement__on__lte=clock.day))
+
+
+def conclusions(rows, clock):
+    """Conclusions of meetings begun by the clock's day, the latest first."""
+    return (
+        rows.filter(meeting__in=Meeting.objects.held_by(clock.day))
+        .select_related("meeting__body")
+        .prefetch_related("lines", "themes")
+        .order_by("-meeting__held_until", "meeting__code", "order")
+    )
+
+
+def conclusion_dict(one):
+    return {
+        "meeting": one.meeting.code,
+        "text": one.text,
+        "who": one.who,
+        "follow_up": one.follow_up,
+        "lines": sorted(line.code for line in one.lines.all()),
+        "themes": sorted(theme.code for theme in one.themes.all()),
+    }
+
+
+# Meetings
+
+
+class MeetingRowSerializer(serializers.Serializer):
+    """A meeting; its dates are as exact as they are known."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+    body = serializers.CharField()
+    number = serializers.IntegerField(allow_null=True)
+    held_from = serializers.CharField(allow_null=True)
+    held_until = serializers.CharField(allow_null=True)
+    precision = serializers.ChoiceField(Precision.choices)
+    is_held = serializers.BooleanField(allow_null=True)
+    place = serializers.CharField()
+    chair = serializers.CharField()
+    chair_country = serializers.CharField(allow_null=True)
+    country = serializers.CharField(allow_null=True)
+    approvals_in_print = serializers.IntegerField(allow_null=True)
+    approvals_on_record = serializers.IntegerField(
+        help_text="Projects whose approval at this meeting is on record and visible."
+    )
+    sources = serializers.ListField(child=serializers.CharField())
+
+
+def is_held(meeting, on):
+    """Whether a meeting had begun by a day; None where its date is not known."""
+    begins = meeting.held_from or meeting.held_until
+    return None if begins is None else begins <= on
+
+
+def meeting_row(meeting, approvals, on):
+    """`approvals` maps meetings to how many projects they approved."""
+    return {
+        "code": meeting.code,
+        "name": str(meeting),
+        "body": meeting.body.code,
+        "number": meeting.number,
+        "held_from": shown_date(meeting.held_from, meeting.precision),
+        "held_until": shown_date(meeting.held_until, meeting.precision),
+        "precision": meeting.precision,
+        "is_held": is_held(meeting, on),
+        "place": meeting.place,
+        "chair": meeting.chair,
+        "chair_country": meeting.chair_country.code if meeting.chair_country else None,
+        "country": meeting.country.code if meeting.country else None,
+        "approvals_in_print": meeting.approvals_in_print,
+        "approvals_on_record": approvals.get(meeting.pk, 0),
+        "sources": source_codes(meeting),
+    }
+
+
+# Print
+
+
+class FigurePartSerializer(serializers.Serializer):
+    combination = serializers.CharField()
+    group = serializers.CharField()
+    value = serializers.DecimalField(18, 2)
+    unit = serializers.CharField()
+
+
+class FigureSerializer(serializers.Serializer):
+    """What was said in print: about one plan, programme or partner."""
+
+    code = serializers.CharField()
+    plan = serializers.CharField(allow_null=True)
+    programme = serializers.CharField(allow_null=True)
+    partner = serializers.CharField(allow_null=True)
+    metric = serializers.CharField()
+    as_of = serializers.CharField()
+    moment = serializers.ChoiceField(PublishedFigure.Moment.choices)
+    qualifier = serializers.ChoiceField(PublishedFigure.Qualifier.choices)
+    value = serializers.DecimalField(18, 2)
+    unit = serializers.CharField()
+    of_total = serializers.IntegerField(allow_null=True)
+    percent = serializers.DecimalField(4, 1, allow_null=True)
+    about_projects = serializers.IntegerField(allow_null=True)
+    funder = serializers.CharField(allow_null=True)
+    meeting = serializers.CharField(allow_null=True)
+    parts = FigurePartSerializer(many=True)
+    note = serializers.CharField()
+    basis = serializers.ChoiceField(Basis.choices)
+    sources = serializers.ListField(child=serializers.CharField())
+
+
+def figures_told(figures, clock):
+    """Headline figures about days up to the clock's, with all that a row shows."""
+    figures = figures.headline().select_related(
+        "plan", "programme", "partner", "funder", "meeting__body"
+    )
+    if clock.day:
+        figures = figures.filter(as_of__lte=clock.day)
+    return figures.prefetch_related("sources", "parts").order_by("-as_of", "code")
+
+
+def figure_dict(figure):
+    def code(row):
+        return row.code if row else None
+
+    return {
+        "code": figure.code,
+        "plan": code(figure.plan),
+        "programme": code(figure.programme),
+        "partner": code(figure.partner),
+        "metric": figure.metric,
+        "as_of": figure.as_of_shown,
+        "moment": figure.moment,
+        "qualifier": figure.qualifier,
+        "value": decimal(figure.value),
+        "unit": figure.unit,
+        "of_total": figure.of_total,
+        "percent": decimal(figure.percent),
+        "about_projects": figure.about_projects,
+        "funder": code(figure.funder),
+        "meeting": code(figure.meeting),
+        "parts": [
+            {
+                "combination": part.combination,
+                "group": part.group,
+                "value": decimal(part.value),
+                "unit": part.unit,
+            }
+            for part in figure.parts.all()
+        ],
+        "note": figure.note,
+        "basis": figure.basis,
+        "sources": source_codes(figure),
+    }
