@@ -8,9 +8,23 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck
+from hypothesis import settings as profiles
 from rest_framework.test import APIClient
 
 pytest_plugins = ["tests.plugins_loaded"]
+
+THOROUGH = bool(os.environ.get("ASEANPM_THOROUGH"))
+PATIENT = {
+    "deadline": None,
+    "suppress_health_check": [
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+    ],
+}
+profiles.register_profile("quick", max_examples=25, **PATIENT)
+profiles.register_profile("thorough", max_examples=500, **PATIENT)
+profiles.load_profile("thorough" if THOROUGH else "quick")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_FLAGS = [

@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aseanpm.facts import FactsAreKept, LedgerHead, end_of_day, ledger_entry
@@ -25,11 +25,6 @@ a_fact = st.tuples(
     st.sampled_from(Status.values),
     st.sampled_from(DAYS),
     st.booleans(),
-)
-each_example = settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 
@@ -123,7 +118,6 @@ def questions(oracle):
     ]
 
 
-@each_example
 @given(st.lists(a_fact, min_size=4, max_size=8))
 def test_what_counts_agrees_with_an_oracle_on_both_clocks(facts):
     with transaction.atomic():
@@ -139,7 +133,6 @@ def test_what_counts_agrees_with_an_oracle_on_both_clocks(facts):
         transaction.set_rollback(True)
 
 
-@each_example
 @given(st.lists(a_fact, min_size=4, max_size=8))
 def test_as_of_today_equals_now(facts):
     with transaction.atomic():
@@ -152,7 +145,6 @@ def test_as_of_today_equals_now(facts):
         transaction.set_rollback(True)
 
 
-@each_example
 @given(st.lists(a_fact, min_size=4, max_size=8), st.randoms())
 def test_the_order_of_recording_changes_no_answer_of_now(facts, random):
     with transaction.atomic():

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from projects import actions, money, progress
@@ -191,11 +191,6 @@ def test_combinations_add_up_and_participations_overlap():
     }
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
 @given(
     st.lists(
         st.tuples(
@@ -274,11 +269,6 @@ def test_four_bands_partition_a_countrys_projects():
     ]
 
 
-@settings(
-    max_examples=20,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
 @given(
     st.lists(
         st.tuples(

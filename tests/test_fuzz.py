@@ -1,0 +1,133 @@
+"""Whatever is asked of the API and the pages, they answer and name what is wrong."""
+
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from projects.filters import ProjectFilter
+from tests import make
+from tests.conftest import THOROUGH
+
+pytestmark = pytest.mark.django_db
+CODES = ["IAI-IV", "SG", "JP", "VN", "CLMV", "P-22222", "IAI-TF-68", "IAI-IV-07"]
+API = [
+    "/api/v1/plans/",
+    "/api/v1/plans/{}/",
+    "/api/v1/plans/{}/progress/",
+    "/api/v1/areas/",
+    "/api/v1/lines/",
+    "/api/v1/lines/{}/",
+    "/api/v1/projects/",
+    "/api/v1/projects/{}/",
+    "/api/v1/projects/{}/facts/",
+    "/api/v1/countries/",
+    "/api/v1/countries/{}/",
+    "/api/v1/partners/",
+    "/api/v1/partners/{}/",
+    "/api/v1/funds/",
+    "/api/v1/meetings/",
+    "/api/v1/figures/",
+    "/api/v1/reconciliation/",
+]
+PAGES = [
+    "/",
+    "/plans/",
+    "/plans/{}/",
+    "/lines/",
+    "/lines/{}/",
+    "/projects/",
+    "/projects/{}/",
+    "/countries/",
+    "/countries/{}/",
+    "/partners/",
+    "/partners/{}/",
+    "/meetings/",
+    "/meetings/{}/",
+    "/reconciliation/",
+    "/search/",
+    "/about/",
+]
+WORDS = [
+    *CODES,
+    "counted",
+    "pipeline",
+    "approved",
+    "ongoing",
+    "only",
+    "implemented",
+    "none",
+    "JP+SG",
+    "any_outside_asean",
+    "true",
+    "committed",
+    "-title",
+    "1",
+    "500",
+    "2022-09-22",
+    "2022-09-22T10:00:00+07:00",
+    "0001-01-01",
+    "9999-12-31",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00",
+]
+NAMES = [
+    *ProjectFilter.names(),
+    *["ordering", "limit", "cursor", "count", "page", "money", "money_of", "q"],
+    *["state", "kind", "rule", "verdict", "basis", "metric", "body", "year"],
+]
+cases = settings(max_examples=10_000 if THOROUGH else 500)
+names = st.sampled_from(NAMES) | st.text(max_size=5)
+values = st.sampled_from(WORDS) | st.text(max_size=12)
+queries = st.lists(st.tuples(names, values), max_size=4)
+
+
+@pytest.fixture
+def rows():
+    plan = make.plan()
+    line = make.line(plan=plan, code="IAI-IV-07")
+    make.grouping("CLMV", ["VN", "LA"])
+    make.meeting("IAI-TF-68")
+    make.project(
+        code="P-22222",
+        line=line,
+        funders=["SG", "JP"],
+        countries=["VN"],
+        groupings=["CLMV"],
+        budget="10",
+    )
+
+
+@cases
+@given(address=st.sampled_from(API), code=values, query=queries)
+@example(address="/api/v1/projects/", code="", query=[("search", "\x00")])
+@example(address="/api/v1/projects/{}/", code="\x00", query=[])
+@example(address="/api/v1/plans/", code="", query=[("as_of", "0001-01-01")])
+@pytest.mark.usefixtures("rows")
+def test_the_api_answers_whatever_is_asked(api, address, code, query):
+    answer = ask(api(), address, code, query)
+
+    assert answer.status_code in {200, 400, 404}, (address, code, query)
+    if answer.status_code != 200:
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json()["status"] == answer.status_code
+    if answer.status_code == 400:
+        asked = {name for name, _ in query}
+        assert {error["field"] for error in answer.json()["errors"]} <= asked
+
+
+@cases
+@given(address=st.sampled_from(PAGES), code=values, query=queries)
+@example(address="/search/", code="", query=[("q", "\x00")])
+@pytest.mark.usefixtures("rows")
+def test_the_pages_answer_whatever_is_asked(client, address, code, query):
+    answer = ask(client, address, code, query)
+
+    assert answer.status_code in {200, 400, 404}, (address, code, query)
+
+
+def ask(client, address, code, query):
+    text = urlencode(query, errors="replace")
+    path = address.format(code.replace("/", "").replace("?", "") or "x")
+    return client.get(path.replace("#", ""), QUERY_STRING=text)

@@ -1,0 +1,57 @@
+"""With the illustrative records removed every page stays sensible and helpful."""
+
+import pytest
+from django.core.management import call_command
+from django.http import QueryDict
+from django.urls import reverse
+
+from aseanpm.facts import Clock
+from projects.models import Project
+from tests.reading import page_of
+from tests.test_figures_open_records import addresses
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("loaded")]
+
+
+@pytest.fixture(autouse=True)
+def _removed(capsys):
+    call_command("remove_illustrative")
+
+
+@pytest.mark.parametrize("clock", ["", "as_of=2022-09-22"])
+def test_every_page_stands_and_speaks_of_nothing_illustrative(client, clock):
+    for address in addresses(Clock.read(QueryDict(clock))):
+        if not address.startswith("/about/"):
+            page = client.get(f"{address}?{clock}")
+            assert page.status_code == 200, address
+            html = page.content.decode()
+            assert "ILL-" not in html, address
+            assert "notice-illustrative" not in html, address
+
+
+def test_the_plan_says_that_nothing_is_implemented_yet_and_what_is_missing(client):
+    page = client.get(reverse("workplans:plan", args=["IAI-IV"])).content.decode()
+
+    assert "of 24 action lines implemented" in page
+    assert 'data-figure="24"' in page
+
+
+def test_lists_that_are_empty_say_what_to_do(client):
+    page = client.get("/projects/?plan=IAI-IV&stage=counted").content.decode()
+
+    assert "No project matches" in page
+    assert "Show all projects" in page
+
+
+def test_the_documented_projects_stay(client):
+    shown = page_of(client, "/projects/")
+
+    assert shown.total == Project.objects.count() == 22
+
+
+def test_what_the_api_tells_rests_on_no_illustrative_record(api):
+    answer = api().get("/api/v1/plans/IAI-IV/progress/").json()
+
+    assert answer["illustrative_records"] == 0
+    assert answer["lines"]["sentence"] == "0/24 action lines implemented (0%)"
+    assert answer["money"]["approved_usd"] is None
