@@ -15,7 +15,7 @@ from pathlib import Path
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from simple_history.utils import bulk_create_with_history
 
 from projects.actions import refresh_copies, touch
@@ -105,7 +105,21 @@ def load_reference(folder=REFERENCE):
     shapes = {label: Shape(label) for label in KEYS}
     rows = read(folder, shapes)
     with transaction.atomic():
-        return Load(shapes, rows).run()
+        report = Load(shapes, rows).run()
+        renew_statistics()
+    return report
+
+
+def renew_statistics():
+    """Tell PostgreSQL what our tables hold; until then it plans badly after a load."""
+    if connection.vendor == "postgresql":
+        tables = [
+            connection.ops.quote_name(model._meta.db_table)
+            for label in ("aseanpm", "partners", "projects", "workplans")
+            for model in apps.get_app_config(label).get_models()
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {', '.join(tables)}")
 
 
 # The files

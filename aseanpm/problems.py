@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, JsonResponse
 from django.shortcuts import render
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 PROBLEM_TYPE = "application/problem+json"
+NUL = "\x00"
 
 
 @dataclass(frozen=True)
@@ -42,18 +43,35 @@ def refuse_unknown(parameters, allowed):
 
 
 class BadQueryMiddleware:
-    """Answers BadQuery on a page with a page; the API answers it by itself."""
+    """Answers BadQuery, and the NUL character that no database keeps, with a 400."""
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        return self.get_response(request)
+        wrong = [
+            name
+            for name, values in request.GET.lists()
+            if NUL in name + "".join(values)
+        ]
+        if NUL in request.path:
+            wrong.append("path")
+        if not wrong:
+            return self.get_response(request)
+        message = "Holds a NUL character."
+        return self.refuse(request, [FieldError(name, message) for name in wrong])
 
     def process_exception(self, request, exception):
         if isinstance(exception, BadQuery):
-            return bad_request_page(request, exception.errors)
+            return self.refuse(request, exception.errors)
         return None
+
+    @staticmethod
+    def refuse(request, errors):
+        if request.path.startswith("/api/"):
+            body = problem(400, "Some parameters cannot be read.", errors)
+            return JsonResponse(body, status=400, content_type=PROBLEM_TYPE)
+        return bad_request_page(request, errors)
 
 
 def bad_request_page(request, errors):

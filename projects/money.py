@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from typing import NamedTuple
 
-from django.db.models import BigIntegerField, Count, Sum
+from django.db.models import BigIntegerField, Count, F, Q, Sum
 
 from aseanpm.fields import CENT
 
@@ -112,56 +112,78 @@ def sum_known(amounts):
     return sum(known, Decimal(0)) if known else None
 
 
-def amounts_by_project(projects, kind, user=None, partner=None):
-    """{key of a project: Amount} on the projects' clock, in one query.
+def entries_of(projects, kind, user=None, partner=None):
+    """(the ledger of a kind for a set of projects, the column of dollars as seen).
 
-    Projects without an entry are left out: their amount is UNKNOWN. With `partner`,
-    only what that funder gives. A beneficiary's counterpart is no funder's money.
+    On the projects' clock. With `partner`, only what that funder gives. A beneficiary's
+    counterpart is no funder's money. An approved budget is always public.
     """
     entries = MoneyEntry.objects.at(projects.clock).filter(
         kind=kind, is_counterpart=False, project__in=projects.order_by().values("pk")
     )
     if partner is not None:
         entries = entries.filter(partner=partner)
-    return amounts_by(entries, ("project",), kind, user)
+    if kind == MoneyEntry.Kind.APPROVED:
+        return entries, "usd"
+    return entries.as_seen_by(user), "seen_usd"
 
 
-def amounts_by(entries, keys, kind, user):
-    """{key or keys: Amount} of a kind's entries, by the columns named, in one query."""
-    column = "usd"
-    if kind != MoneyEntry.Kind.APPROVED:  # which is always public
-        entries, column = entries.as_seen_by(user), "seen_usd"
+def amounts_by_project(projects, kind, user=None, partner=None):
+    """{key of a project: Amount} on the projects' clock, in one query.
+
+    Projects without an entry are left out: their amount is UNKNOWN.
+    """
+    entries, column = entries_of(projects, kind, user, partner)
+    return {project: amount for (project,), amount in amounts(entries, column)}
+
+
+def amounts(entries, column, *more):
+    """((project, *more columns), Amount) of entries, in one query."""
     rows = (
-        entries.values(*keys, "in_kind")
+        entries.values("project", *more)
         .order_by()
-        .annotate(
-            cents=Sum(column, output_field=BigIntegerField()),
-            known=Count(column),
-            entries=Count("*"),
-        )
-        .values_list(*keys, "in_kind", "cents", "known", "entries")
+        .annotate(**sums_of(column), known=Count(column), entries=Count("*"))
+        .values_list("project", *more, "cash", "valued", "known", "entries")
     )
-    found: dict = {}
-    for *where, in_kind, cents, known, count in rows:
-        key = where[0] if len(where) == 1 else tuple(where)
-        cents = None if cents is None else int(cents)
-        cash, kind_cents, known_before, before = found.get(key, UNKNOWN)
-        found[key] = Amount(
-            cash if in_kind else cents,
-            cents if in_kind else kind_cents,
-            known_before + known,
-            before + count,
-        )
-    return found
+    for *where, cash, in_kind, known, count in rows:
+        yield tuple(where), Amount(whole(cash), whole(in_kind), known, count)
+
+
+def sums_of(column):
+    """The sums in cents of what was in cash and of what was in kind, apart."""
+    cents = BigIntegerField()
+    return {
+        "cash": Sum(column, filter=Q(in_kind=False), output_field=cents),
+        "valued": Sum(column, filter=Q(in_kind=True), output_field=cents),
+    }
+
+
+def whole(cents):
+    """A sum as the database gives it, as whole cents."""
+    return None if cents is None else int(cents)
 
 
 def total(projects, kind=MoneyEntry.Kind.APPROVED, user=None, partner=None):
     """The Total of a kind of money over a set of projects, in two queries."""
     projects = projects.once_each()
-    amounts = amounts_by_project(projects, kind, user, partner)
-    return total_of(
-        amounts.get(project, UNKNOWN)
-        for project in projects.order_by().values_list("pk", flat=True)
+    entries, column = entries_of(projects, kind, user, partner)
+    found = (
+        entries.values("project")
+        .order_by()
+        .annotate(**sums_of(column), known=Count(column), entries=Count("*"))
+        .aggregate(
+            usd=Sum("cash"),
+            in_kind=Sum("valued"),
+            complete=Count("project", filter=Q(known=F("entries"))),
+            partial=Count("project", filter=Q(known__gt=0, known__lt=F("entries"))),
+        )
+    )
+    return Total(
+        usd=dollars(whole(found["usd"])),
+        in_kind_usd=dollars(whole(found["in_kind"])),
+        complete=found["complete"],
+        partial=found["partial"],
+        none=projects.count() - found["complete"] - found["partial"],
     )
 
 
@@ -175,12 +197,10 @@ def totals_by_partner(projects, kind, user=None):
     pairs = Funding.objects.filter(**ours).net(projects.clock)
     for project, code in pairs.values_list("project", "partner__code"):
         funded[code].append(project)
-    entries = MoneyEntry.objects.at(projects.clock).filter(
-        kind=kind, is_counterpart=False, **ours
-    )
-    amounts = amounts_by(entries, ("partner__code", "project"), kind, user)
+    entries, column = entries_of(projects, kind, user)
+    given = dict(amounts(entries, column, "partner__code"))
     return {
-        code: total_of(amounts.get((code, project), UNKNOWN) for project in members)
+        code: total_of(given.get((project, code), UNKNOWN) for project in members)
         for code, members in funded.items()
     }
 

@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from aseanpm.facts import LedgerHead, end_of_day, ledger_entry
+from aseanpm.loading import renew_statistics
 from partners.models import Organisation
 from projects.actions import refresh_copies
 from projects.models import (
@@ -67,6 +68,7 @@ def load():
                 fact.project_id = fact.project.pk
             model.objects.bulk_create(of_model, batch_size=500)
         refresh_copies(Project.objects.filter(is_illustrative=True))
+        renew_statistics()
     return len(drafts)
 
 
