@@ -219,11 +219,6 @@ class RecordedQuerySet(models.QuerySet):
             withdrawal_reason=reason,
         )
 
-    def discard_illustrative(self):
-        """Delete generated rows for good; real records cannot be reached by this."""
-        rows = self.filter(basis=Basis.ILLUSTRATIVE)
-        return rows._raw_delete(rows.db)
-
     def update(self, **values):
         raise FactsAreKept("A fact is not edited: withdraw it and record another.")
 
@@ -250,7 +245,10 @@ class FactQuerySet(RecordedQuerySet):
 
 
 class Recorded(models.Model):
-    """A row on the recording clock alone: it holds for all time until withdrawn."""
+    """A row on the recording clock alone: it holds for all time until withdrawn.
+
+    `owner` names the field of what the fact is about.
+    """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     basis = models.CharField(
@@ -284,6 +282,8 @@ class Recorded(models.Model):
         related_name="+",
     )
     withdrawal_reason = models.TextField(blank=True, editable=False)
+
+    owner = "project"
 
     objects = RecordedQuerySet.as_manager()
 
@@ -328,11 +328,11 @@ class Fact(Recorded):
             )
 
 
-def one_order_per_day(owner="project"):
+def one_order_per_day(*owner):
     """The constraint that two standing facts never share a place in the day."""
     return models.UniqueConstraint(
         name="%(app_label)s_%(class)s_day_order",
-        fields=[owner, "effective_on", "day_order"],
+        fields=[*(owner or ["project"]), "effective_on", "day_order"],
         condition=Q(withdrawn_at__isnull=True),
         violation_error_message="Another fact already has this place in the day.",
     )

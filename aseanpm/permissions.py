@@ -1,7 +1,8 @@
-"""Who may see and do what: one table, printed at /permissions/ and read by tests.
+"""Who may see what, in words: one table, printed at /permissions/.
 
-Rows are chosen by `visible_to(user)` of their query sets; this table says it in words,
-names the routes that each row covers, and is asked by the gate for visitors.
+Which rows a reader gets is decided by `visible_to(user)` of their query sets. The table
+says it for people; a test holds every route to one of its rows. The gate for visitors
+asks one setting.
 """
 
 from dataclasses import dataclass

@@ -103,9 +103,11 @@ class SearchView(ClockMixin, TemplateView):
     def get_context_data(self, **context):
         text = self.request.GET.get("q", "").strip()
         found = self.find(text) if fold(text) else {}
+        projects = found["projects"]["rows"] if found else []
         return super().get_context_data(
             text=text,
             found=found,
+            illustrative=sum(row["is_illustrative"] for row in projects),
             any_found=any(group["rows"] for group in found.values()),
             **context,
         )
@@ -176,9 +178,7 @@ class PermissionsView(ClockMixin, TemplateView):
     template_name = "aseanpm/permissions.html"
 
     def get_context_data(self, **context):
-        return super().get_context_data(
-            roles=ROLES.values(), table=TABLE, moves=lifecycle.MOVES, **context
-        )
+        return super().get_context_data(roles=ROLES.values(), table=TABLE, **context)
 
 
 # Doors for machines

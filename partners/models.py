@@ -147,17 +147,6 @@ def once_from_a_date(name, *fields):
     ]
 
 
-class CountryQuerySet(NamedQuerySet):
-    def members_of(self, grouping, on):
-        """The countries that belong to a grouping (its code) on a day."""
-        held = GroupingMembership.objects.valid(on).filter(grouping__code=grouping)
-        return self.filter(pk__in=held.values("country"))
-
-    def iai_beneficiaries(self, on):
-        held = BeneficiaryStatus.objects.valid(on).filter(programme="IAI")
-        return self.filter(pk__in=held.values("country"))
-
-
 class Country(Named, Sourced):
     """A member state of ASEAN; `code` is its ISO 3166-1 alpha-2 code."""
 
@@ -165,7 +154,7 @@ class Country(Named, Sourced):
     iso3 = models.CharField(max_length=3, unique=True)
     iso_numeric = models.CharField(max_length=3, unique=True)
 
-    objects = CountryQuerySet.as_manager()
+    objects = NamedQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

@@ -7,6 +7,7 @@ from django.views.generic import TemplateView
 
 from aseanpm.pages import ClockMixin, Figure, row_or_404
 from aseanpm.templatetags.aseanpm import usd
+from projects.filters import NO_STATUS
 from projects.models import MoneyEntry, Project
 from projects.progress import percent_of
 from projects.serializers import project_rows, visible_projects
@@ -207,6 +208,11 @@ class CountryView(PartnersPage):
                 whole.funding.unattributed, combination="none", **here
             ),
             pipeline=self.listed(row.pipeline, stage="pipeline", **here),
+            undocumented=self.listed(
+                self.projects().for_country(country).in_status("").count(),
+                status=NO_STATUS,
+                **here,
+            ),
             cancelled=self.listed(
                 whole.cancelled, stage="cancelled_after_approval", **here
             ),
@@ -317,6 +323,11 @@ class PartnerView(PartnersPage):
                 for country, count in whole.countries
             ),
             bilateral=self.bilateral(whole.bilateral, partner=partner),
+            undocumented=self.listed(
+                self.projects().funded_by(partner).in_status("").count(),
+                status=NO_STATUS,
+                **its,
+            ),
             printed=[printed(figure) for figure in whole.figures],
             illustrative=row.illustrative,
             api_address=self.api_address("partner", partner.code),

@@ -33,7 +33,8 @@ def record(*, fact, by=None, entry=None):
         _stamp(fact, entry)
         fact.day_order = _next_place(fact)
         _save(fact)
-        touch(projects=[fact.project_id], entry=entry)
+        _publish(fact)
+        _touch_owners([fact], entry)
     return fact
 
 
@@ -58,7 +59,7 @@ def correct(*, fact, reason, by=None, entry=None, **changes):
         if getattr(other, "effective_on", None) != getattr(fact, "effective_on", None):
             other.day_order = _next_place(other)
         _save(other)
-        touch(projects=[fact.project_id, other.project_id], entry=entry)
+        _touch_owners([fact, other], entry)
     return other
 
 
@@ -70,7 +71,21 @@ def withdraw(*, fact, reason, by=None, entry=None):
     with _entry(entry, by) as entry:
         _withdraw(fact, reason, entry)
         _check_whole(fact)
-        touch(projects=[fact.project_id], entry=entry)
+        _touch_owners([fact], entry)
+
+
+def _publish(fact):
+    """Approval publishes a project, unless that is withheld with a reason."""
+    if isinstance(fact, StatusChange) and fact.status == Status.APPROVED:
+        Project.objects.filter(pk=fact.project_id, withheld_reason="").update(
+            is_published=True
+        )
+
+
+def _touch_owners(facts, entry):
+    projects = {fact.project_id for fact in facts if fact.owner == "project"}
+    if projects:
+        touch(projects=projects, entry=entry)
 
 
 def touch(*, projects, entry):
@@ -167,16 +182,17 @@ def _stamp(fact, entry):
 
 
 def _next_place(fact):
-    """The place after the last of its day, among the facts of its project and kind."""
+    """The place after the last of its day, among the facts of its owner and kind."""
     if not hasattr(fact, "day_order"):
         return None
-    same_day = (
-        type(fact)
-        .objects.known()
-        .filter(project=fact.project_id, effective_on=fact.effective_on)
-    )
+    same_day = _beside(fact).filter(effective_on=fact.effective_on)
     last = same_day.aggregate(last=Max("day_order"))["last"]
     return 0 if last is None else last + 1
+
+
+def _beside(fact):
+    """The standing facts of its kind about the same project or plan."""
+    return type(fact).objects.known().filter(**{fact.owner: getattr(fact, fact.owner)})
 
 
 def _withdraw(fact, reason, entry):
@@ -190,17 +206,27 @@ def _withdraw(fact, reason, entry):
 
 def _save(fact):
     """Save a fact and raise what the model, the life or the ledger has against it."""
+    stamps = ["sequence", "recorded_at", "recorded_by", "uuid"]
+    fact.clean_fields(exclude=stamps)
     if isinstance(fact, MoneyEntry):
-        fact.rate = money.rate_of(fact.currency, fact.rate)
-        fact.usd = money.usd_of(fact.amount, fact.currency, fact.rate)
-    fact.full_clean(exclude=["sequence", "recorded_at", "recorded_by", "uuid"])
+        _price(fact)
+    fact.full_clean(exclude=stamps)
     fact.save(force_insert=True)
     _check_whole(fact)
 
 
+def _price(entry):
+    """Dollars at the entry's own rate; a reversal's is that of what it reverses."""
+    if entry.reverses:
+        for name in ("rate", "rate_on", "rate_source"):
+            setattr(entry, name, getattr(entry.reverses, name))
+    entry.rate = money.rate_of(entry.currency, entry.rate)
+    entry.usd = money.usd_of(entry.amount, entry.currency, entry.rate)
+
+
 def _check_whole(fact):
     """Whether all standing facts of this project and kind still agree."""
-    standing = type(fact).objects.known().filter(project=fact.project_id)
+    standing = _beside(fact)
     in_order = list(standing.order_by(*_order(fact)))
     for kind, check in CHECKS.items():
         if isinstance(fact, kind):
@@ -212,14 +238,22 @@ def _order(fact):
 
 
 def _check_life(changes):
-    """The life of a project is a walk through the table."""
+    """The life of a project is a walk through the table, with what each move needs."""
     before = ""
     for change in changes:
-        if not lifecycle.is_allowed(before, change.status):
+        name = change.get_status_display()
+        move = lifecycle.move_between(before, change.status)
+        if move is None:
             former = Status(before).label if before else "no status"
-            raise ValidationError(
-                {"status": f"“{change.get_status_display()}” cannot follow “{former}”."}
-            )
+            raise ValidationError({"status": f"“{name}” cannot follow “{former}”."})
+        if move.decided and not (change.meeting_id or change.by_circulation):
+            message = f"“{name}” names the meeting or the circulation that decided it."
+            raise ValidationError({"meeting": message})
+        if move.needs_reason and not change.note:
+            raise ValidationError({"note": f"“{name}” needs a reason."})
+        if move.needs_successor and not hasattr(change.project, "successor"):
+            message = "A project is carried over to its successor; record that first."
+            raise ValidationError({"status": message})
         before = change.status
 
 

@@ -420,7 +420,7 @@ def broken_lives(facts):
     for project, rows in facts.statuses.items():
         before = ""
         for row in reversed(facts.latest(rows, Clock())):
-            if not lifecycle.is_allowed(before, row["status"]):
+            if lifecycle.move_between(before, row["status"]) is None:
                 found.append(
                     f"{facts.projects[project][0]}: {row['status']} on "
                     f"{row['effective_on']} does not follow {before or 'no status'}"

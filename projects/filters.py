@@ -27,14 +27,6 @@ STAGES = {
     "carried_over": "Carried over",
 }
 NO_STATUS = "not_documented"
-ORDERINGS = {
-    "code": "Code",
-    "title": "Title",
-    "status": "Status",
-    "approved_usd": "Approved budget",
-    "planned_start": "Planned start",
-    "changed_at": "Last change",
-}
 
 
 class CombinationFilter(django_filters.Filter):

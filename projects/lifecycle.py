@@ -21,6 +21,13 @@ class Move:
     needs_successor: bool = False
 
 
+LIVE = (
+    Status.CONCEPT,
+    Status.APPRAISAL,
+    Status.APPROVED,
+    Status.ONGOING,
+    Status.ON_HOLD,
+)
 MOVES = (
     Move("", Status.CONCEPT, "Record a concept"),
     Move("", Status.APPRAISAL, "Record a proposal under appraisal"),
@@ -33,28 +40,19 @@ MOVES = (
     Move(Status.ONGOING, Status.ON_HOLD, "Put on hold", needs_reason=True),
     Move(Status.ON_HOLD, Status.ONGOING, "Resume"),
     Move(Status.ONGOING, Status.COMPLETED, "Complete"),
+    *(Move(source, Status.CANCELLED, "Cancel", needs_reason=True) for source in LIVE),
     *(
-        Move(source, Status.CANCELLED, "Cancel", needs_reason=True)
-        for source in (
-            Status.CONCEPT,
-            Status.APPRAISAL,
-            Status.APPROVED,
-            Status.ONGOING,
-            Status.ON_HOLD,
+        Move(
+            source,
+            Status.CARRIED_OVER,
+            "Carry over",
+            decided=True,
+            needs_reason=True,
+            needs_successor=True,
         )
-    ),
-    *(
-        Move(source, Status.CARRIED_OVER, "Carry over", True, True, True)
-        for source in (
-            Status.CONCEPT,
-            Status.APPRAISAL,
-            Status.APPROVED,
-            Status.ONGOING,
-            Status.ON_HOLD,
-        )
+        for source in LIVE
     ),
 )
-ROLES = ("editor", "administrator")
 
 
 def moves_from(status):
@@ -62,5 +60,9 @@ def moves_from(status):
     return [move for move in MOVES if move.source == status]
 
 
-def is_allowed(source, target):
-    return any(move.source == source and move.target == target for move in MOVES)
+def move_between(source, target):
+    """The move from one status to another, or None where the table has none."""
+    for move in MOVES:
+        if (move.source, move.target) == (source, target):
+            return move
+    return None

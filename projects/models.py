@@ -444,14 +444,6 @@ class Project(Titled):
     def get_absolute_url(self):
         return reverse("projects:detail", args=[self.code])
 
-    @property
-    def planned_start_shown(self):
-        return shown_date(self.planned_start, self.planned_start_precision)
-
-    @property
-    def planned_end_shown(self):
-        return shown_date(self.planned_end, self.planned_end_precision)
-
 
 class StatusChange(Fact):
     """A project's next status, and what decided it: a meeting, or a circulation.
@@ -541,6 +533,8 @@ class Placement(Recorded):
 
     def clean(self):
         super().clean()
+        if self.project.channel == Project.Channel.BILATERAL:
+            raise ValidationError("Direct bilateral support is placed in no plan.")
         for name in ("area", "line"):
             place = getattr(self, name)
             if place and place.plan_id != self.plan_id:
@@ -812,6 +806,18 @@ class MoneyEntry(Fact):
                 name="money_approved_budget_names_no_funder",
                 condition=~Q(kind="approved") | Q(partner__isnull=True),
                 violation_error_message="An approved budget names no funder.",
+            ),
+            models.CheckConstraint(
+                name="money_names_its_giver",
+                condition=Q(kind="approved") | Q(partner__isnull=False),
+                violation_error_message="Name the funder of this money.",
+            ),
+            models.CheckConstraint(
+                name="money_rate_has_a_date_and_a_source",
+                condition=Q(currency="USD")
+                | Q(rate__isnull=True)
+                | (Q(rate_on__isnull=False) & ~Q(rate_source="")),
+                violation_error_message="A rate needs its date and its source.",
             ),
             models.CheckConstraint(
                 name="money_usd_needs_an_amount_and_a_rate",

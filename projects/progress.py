@@ -224,8 +224,9 @@ def line_standings(projects, rule=None):
 class LineCount:
     """How far the lines of one kind have come, of those declared.
 
-    `declared` is None where the plan's total is not known, `percent` then too; where a
-    kind is not loaded at all, nothing of it is known and the counts are None.
+    `declared` is None where the plan's total is not known, `percent` then too. The
+    counts are None, not known, where a kind is not loaded at all, and where no project
+    of the plan has a status on record: of such a plan nothing can be said.
     """
 
     kind: str
@@ -254,8 +255,10 @@ class LineCount:
 
     @property
     def sentence(self):
-        if self.implemented is None:
+        if self.implemented is None and not self.loaded:
             return f"{self.noun.capitalize()} not recorded"
+        if self.implemented is None:
+            return f"{self.noun.capitalize()} implemented: not known, none on record"
         if self.declared is None:
             return f"{self.implemented} {self.noun} implemented, total not declared"
         percent = str(self.percent).removesuffix(".0")
@@ -264,11 +267,14 @@ class LineCount:
         )
 
 
-def line_count(kind, noun, lines, by_line, rule, declared=None):
-    """The LineCount of the lines of a kind, with their tallies (those below added)."""
+def line_count(kind, noun, lines, by_line, rule, declared=None, on_record=True):
+    """The LineCount of the lines of a kind, with their tallies (those below added).
+
+    `on_record` tells whether any project of their plan has a status.
+    """
     ours = [by_line[line.pk] for line in lines if line.kind == kind]
-    if not ours and declared is None:
-        return LineCount(kind, noun, None, 0, None, None, None, None)
+    if not on_record or (not ours and declared is None):
+        return LineCount(kind, noun, declared, len(ours), None, None, None, None)
     states = Counter(tally.state(rule) for tally in ours)
     missing = max(declared - len(ours), 0) if declared is not None else 0
     return LineCount(
@@ -430,6 +436,11 @@ class PlanProgress:
         )
 
     @property
+    def status_not_documented(self):
+        """Projects that are shown, and counted nowhere, for want of a dated status."""
+        return sum(n for (status, _), n in self.tally.items() if not status)
+
+    @property
     def counted_under_rules(self):
         return {rule: self.tally.counted(rule) for rule in COUNTING}
 
@@ -484,12 +495,15 @@ def plural(noun):
 def _progress_of(plan, projects, rule, declared, lines, areas, placed):
     counts_from = rule.counts_from if rule else "approved"
     by_line = with_lines_below(placed.by_line, lines)
+    every = sum_of(placed.by_line.values())
+    on_record = any(status for status, _ in every)
     kinds = type(plan)._meta.get_field("headline_kind").choices
     nouns = {kind: plural(label) for kind, label in kinds}
 
     def count(kind, some=lines, declared=None):
+        noun = nouns.get(kind, "lines")
         return line_count(
-            kind, nouns.get(kind, "lines"), some, by_line, counts_from, declared
+            kind, noun, some, by_line, counts_from, declared, on_record=on_record
         )
 
     enabling = {line.pk for line in lines if line.kind == "enabling_action"}
@@ -517,7 +531,7 @@ def _progress_of(plan, projects, rule, declared, lines, areas, placed):
         counts_from=counts_from,
         lines=count(plan.headline_kind, declared=declared.get(plan.headline_kind)),
         enabling=count("enabling_action", declared=declared.get("enabling_action")),
-        tally=sum_of(placed.by_line.values()),
+        tally=every,
         line_not_recorded=placed.by_line[None].counted(counts_from),
         on_enabling_actions=sum_of(placed.by_line[pk] for pk in enabling).counted(
             counts_from

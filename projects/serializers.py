@@ -411,7 +411,8 @@ def _says_funding(fact):
 
 
 def _says_benefit(fact):
-    verb = "benefits" if fact.delta > 0 else "no longer benefits"
+    joins = "joins those who benefit"
+    verb = joins if fact.delta > 0 else "is no longer among those who benefit"
     share = {
         "stated": f", {fact.share} per cent stated",
         "assumed_equal": ", equal share assumed",

@@ -2,6 +2,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -15,15 +16,15 @@ from rest_framework.test import APIClient
 pytest_plugins = ["tests.plugins_loaded"]
 
 THOROUGH = bool(os.environ.get("ASEANPM_THOROUGH"))
-PATIENT = {
+PATIENT: dict[str, Any] = {
     "deadline": None,
     "suppress_health_check": [
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,
     ],
 }
-profiles.register_profile("quick", max_examples=25, **PATIENT)
-profiles.register_profile("thorough", max_examples=500, **PATIENT)
+profiles.register_profile("quick", profiles(max_examples=25, **PATIENT))
+profiles.register_profile("thorough", profiles(max_examples=500, **PATIENT))
 profiles.load_profile("thorough" if THOROUGH else "quick")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -81,6 +81,7 @@ def plan(code="IAI-IV", *, declared=24, counts_from="approved", **fields):
         "title": f"Work plan {code}",
         "headline_kind": "action_line",
         "nominal_start": dt.date(2021, 1, 1),
+        "adopted_on": fields.get("nominal_start", dt.date(2021, 1, 1)),
         "nominal_end": dt.date(2025, 12, 31),
     }
     made = WorkPlan.objects.create(code=code, **(values | fields))
@@ -220,9 +221,13 @@ def project(
         of = {"project": made, **entry.stamps}
         dated = {**of, "effective_on": day(on)}
         for place, step in enumerate(PATHS.get(status, [])):
-            decided = {"meeting": meeting} if step == "approved" and meeting else {}
+            decided = {"meeting": meeting} if meeting else {"by_circulation": True}
             StatusChange.objects.create(
-                status=step, day_order=place, **dated, **decided
+                status=step,
+                day_order=place,
+                note="" if step in {"appraisal", "approved", "ongoing"} else "Why",
+                **dated,
+                **(decided if step == "approved" else {}),
             )
         if plan is not False:
             plan = plan or (line or area or _Default()).plan

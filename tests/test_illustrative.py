@@ -235,7 +235,7 @@ def test_every_life_walks_the_table_of_moves():
         statuses = ["", *(change.status for change in life)]
 
         for before, after in pairwise(statuses):
-            assert lifecycle.is_allowed(before, after), (life, before, after)
+            assert lifecycle.move_between(before, after), (life, before, after)
 
 
 def test_a_project_under_a_plan_is_proposed_before_it_is_approved():

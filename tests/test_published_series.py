@@ -48,10 +48,20 @@ def test_the_api_tells_the_published_series(api, plan, day, known):
     answer = api().get(f"/api/v1/plans/{plan}/progress/", clock).json()
 
     told = told_by_api(answer)
-    expected = {k: v for k, v in TABLE[plan, day].items() if k in told}
+    expected = {
+        name: value
+        for name, value in TABLE[plan, day].items()
+        if name not in NOT_IN_THE_ANSWER
+    }
     assert {name: told[name] for name in expected} == expected
 
 
+# Told by areas/ and projects/ of the API, and by the pages.
+NOT_IN_THE_ANSWER = {"preparing areas", "JP committed"}
+
+
+# Told by the plan's page itself, in words.
+NOT_ON_A_LIST = {"areas", "money from", "preparing areas", "SG", "JP"}
 # How a figure of the table is opened: the list, and its filters.
 LISTS = {
     "lines": ("/lines/", {"state": "implemented"}),
@@ -104,7 +114,9 @@ def test_the_pages_tell_the_published_series(client, plan, day, known):
         + "&".join(f"{name}={value}" for name, value in clock.items()),
     )
     shown = {number for _, number in plan_page.figures}
-    assert told == {name: expected[name] for name in told}
+    assert told == {
+        name: value for name, value in expected.items() if name not in NOT_ON_A_LIST
+    }
     assert {
         str(expected[name]) for name in ("lines", "projects") if name in expected
     } <= shown

@@ -29,11 +29,12 @@ def test_every_page_stands_and_speaks_of_nothing_illustrative(client, clock):
             assert "notice-illustrative" not in html, address
 
 
-def test_the_plan_says_that_nothing_is_implemented_yet_and_what_is_missing(client):
+def test_a_plan_without_records_is_not_known_and_not_zero(client):
     page = client.get(reverse("workplans:plan", args=["IAI-IV"])).content.decode()
 
-    assert "of 24 action lines implemented" in page
-    assert 'data-figure="24"' in page
+    assert "not known, none on record" in page
+    assert "of 24 action lines implemented" not in page
+    assert "0%" not in page
 
 
 def test_lists_that_are_empty_say_what_to_do(client):
@@ -53,5 +54,6 @@ def test_what_the_api_tells_rests_on_no_illustrative_record(api):
     answer = api().get("/api/v1/plans/IAI-IV/progress/").json()
 
     assert answer["illustrative_records"] == 0
-    assert answer["lines"]["sentence"] == "0/24 action lines implemented (0%)"
+    assert answer["lines"]["implemented"] is None
+    assert answer["lines"]["declared"] == 24
     assert answer["money"]["approved_usd"] is None

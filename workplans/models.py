@@ -5,7 +5,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
-from aseanpm.facts import Clock, Fact, Precision, one_order_per_day, shown_date
+from aseanpm.facts import Basis, Clock, Fact, Precision, one_order_per_day, shown_date
 from aseanpm.models import Named, NamedQuerySet, Sourced, Titled
 
 
@@ -166,6 +166,7 @@ class PlanRule(Fact):
 
     plan = models.ForeignKey(WorkPlan, on_delete=models.PROTECT, related_name="rules")
     counts_from = models.CharField(max_length=10, choices=CountsFrom)
+    owner = "plan"
 
     class Meta(Fact.Meta):
         constraints = [*Fact.Meta.constraints, one_order_per_day("plan")]
@@ -182,15 +183,12 @@ class DeclaredTotal(Fact):
     )
     kind = models.CharField(max_length=20, choices=LineKind)
     total = models.PositiveIntegerField(null=True, blank=True)
+    owner = "plan"
 
     class Meta(Fact.Meta):
         constraints = [
             *Fact.Meta.constraints,
-            models.UniqueConstraint(
-                name="%(app_label)s_%(class)s_day_order",
-                fields=["plan", "kind", "effective_on", "day_order"],
-                condition=Q(withdrawn_at__isnull=True),
-            ),
+            one_order_per_day("plan", "kind"),
         ]
 
     def __str__(self):
@@ -232,7 +230,9 @@ class ActionLine(Titled, Sourced):
         blank=True,
         related_name="lines",
     )
-    area_basis = models.CharField(max_length=12, default="documented")
+    area_basis = models.CharField(
+        max_length=12, choices=Basis, default=Basis.DOCUMENTED
+    )
     code = models.CharField(max_length=20, unique=True)
     kind = models.CharField(max_length=20, choices=LineKind)
     number = models.PositiveSmallIntegerField(null=True, blank=True)
@@ -340,7 +340,7 @@ class Statement(Dated, Titled, Sourced):
 
 
 class FrameworkLink(Sourced):
-    """A framework's link with a plan, an area or a line, by a statement if known."""
+    """A framework's link with a plan or one of its lines, by a statement if known."""
 
     framework = models.ForeignKey(
         Framework, on_delete=models.CASCADE, related_name="links"

@@ -8,6 +8,7 @@ from aseanpm.pages import ClockMixin, Figure, page_of, row_or_404
 from aseanpm.templatetags.aseanpm import usd
 from partners.models import Partner
 from projects import money
+from projects.filters import NO_STATUS
 from projects.models import MoneyEntry, Status
 from projects.progress import (
     GROUPS,
@@ -139,9 +140,11 @@ class PlanFigures(ClockMixin):
         return {} if standing.is_plans_rule else {"rule": standing.counts_from}
 
 
-def plan_standing(plan, on, successor=None):
+def plan_standing(plan, on):
     """Where a plan stands in its three spans on a day, in words."""
     begins = plan.implementation_start or plan.nominal_start
+    if plan.adopted_on is None or on < plan.adopted_on:
+        return "no adoption on record"
     if on < begins:
         return "not yet begun"
     if plan.closed_on and plan.closed_on <= on:
@@ -366,6 +369,12 @@ class PlanDetailView(PlanFigures, TemplateView):
             ),
             "carried_over": self.projects_figure(
                 one, one.carried_over, stage="carried_over"
+            ),
+            "undocumented": self.figure(
+                one.status_not_documented,
+                "projects:list",
+                plan=one.plan.code,
+                status=NO_STATUS,
             ),
         }
 

@@ -188,6 +188,51 @@ def answers(projects):
     ]
 
 
+@given(st.lists(a_fact, min_size=4, max_size=8), st.data())
+def test_what_is_written_later_changes_no_answer_given_before(facts, data):
+    with transaction.atomic():
+        _, projects = write_down(facts)
+        asked = timezone.now()
+        before = [told(projects, day, asked) for day in [None, *DAYS]]
+        row = data.draw(st.sampled_from(list(StatusChange.objects.known())))
+        with ledger_entry() as entry:
+            StatusChange.objects.filter(pk=row.pk).withdraw(entry, "It was wrong")
+            StatusChange.objects.create(
+                project=row.project,
+                status=data.draw(st.sampled_from(Status.values)),
+                effective_on=data.draw(st.sampled_from(DAYS)),
+                day_order=99,
+                **entry.stamps,
+            )
+        actions.refresh_copies()
+
+        assert [told(projects, day, asked) for day in [None, *DAYS]] == before
+        transaction.set_rollback(True)
+
+
+@given(st.lists(a_fact, min_size=4, max_size=8), st.sampled_from(Status.values))
+def test_what_becomes_true_later_changes_no_earlier_day(facts, status):
+    with transaction.atomic():
+        _, projects = write_down(facts)
+        before = [told(projects, day, None) for day in DAYS]
+        with ledger_entry() as entry:
+            StatusChange.objects.create(
+                project=projects[0],
+                status=status,
+                effective_on=DAYS[-1] + dt.timedelta(days=1),
+                **entry.stamps,
+            )
+        actions.refresh_copies()
+
+        assert [told(projects, day, None) for day in DAYS] == before
+        transaction.set_rollback(True)
+
+
+def told(projects, day, known_at):
+    rows = Project.objects.as_of(day, known_at).with_state().order_by("pk")
+    return [(row.pk, row.status, row.stage) for row in rows]
+
+
 def test_two_facts_on_one_day_stand_in_their_stated_order():
     project = make.project(status="ongoing", on="2022-01-10")
 

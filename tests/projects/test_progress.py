@@ -125,7 +125,10 @@ def test_cancelled_stops_counting_on_its_date_and_is_told():
     project = make.project(status="approved", on="2022-01-10", plan=plan)
     actions.record(
         fact=StatusChange(
-            project=project, status="cancelled", effective_on=make.day("2022-06-15")
+            project=project,
+            status="cancelled",
+            effective_on=make.day("2022-06-15"),
+            note="Withdrawn by its proponent",
         )
     )
 
@@ -150,13 +153,17 @@ def test_carried_over_stays_counted_where_it_was_approved():
     old, new = make.plan("IAI-III", declared=26), make.plan("IAI-IV")
     approved = make.project(status="approved", on="2021-01-10", plan=old)
     proposal = make.project(status="carried_over", on="2021-07-31", plan=old)
-    actions.record(
-        fact=StatusChange(
-            project=approved, status="carried_over", effective_on=make.day("2021-07-31")
-        )
-    )
     make.project(status="approved", plan=new, predecessor=approved)
     make.project(status="appraisal", plan=new, predecessor=proposal)
+    actions.record(
+        fact=StatusChange(
+            project=approved,
+            status="carried_over",
+            effective_on=make.day("2021-07-31"),
+            by_circulation=True,
+            note="Goes on under the next plan",
+        )
+    )
 
     iii = of_plan(old)
 
@@ -333,3 +340,26 @@ def test_a_plan_takes_as_many_queries_for_many_projects(queries):
         make.project(line=make.line(plan=plan), funders=["SG", "JP"], budget="1")
 
     assert queries(tell) == few
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 4), st.sampled_from(sorted(make.PATHS))), max_size=8
+    ),
+    st.integers(5, 9),
+    st.sampled_from(["approved", "ongoing", "completed"]),
+)
+def test_the_three_states_add_up_to_the_declared_total(rows, declared, rule):
+    with transaction.atomic():
+        plan = make.plan(declared=declared, counts_from=rule)
+        lines = [make.line(plan=plan) for _ in range(5)]
+        for place, status in rows:
+            make.project(status=status, line=lines[place])
+
+        told = of_plan(plan).lines
+
+        states = (told.implemented, told.in_preparation, told.not_started)
+        assert sum(states) == declared
+        assert told.under_rules[rule] == told.implemented
+        assert told.all_completed <= told.implemented
+        transaction.set_rollback(True)

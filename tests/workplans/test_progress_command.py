@@ -31,6 +31,7 @@ def test_it_tells_the_sentence_and_the_breakdown():
 
 def test_it_tells_a_day_in_the_past_as_it_was_known_then():
     line = make.line()
+    make.project(status="appraisal", on="2021-06-01", plan=line.plan)
     make.project(line=line, on="2022-01-10", known="2022-06-01")
 
     assert told("IAI-IV", "--as-of", "2022-01-09").startswith("0/24")

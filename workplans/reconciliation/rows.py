@@ -15,7 +15,7 @@ VERDICTS = {
     "generated": "Generated to meet it",
     "differs": "Differs",
     "not_computable": "Not computable",
-    "contradiction": "Print contradicts itself",
+    "contradiction": "Print raises a question",
     "consistent": "Print agrees with itself",
 }
 BASES = {"records": "Print beside records", "print": "Print beside print"}

@@ -1,4 +1,4 @@
-// Two conveniences. Every page works without them.
+// Three conveniences. Every page works without them.
 
 const root = document.documentElement;
 
@@ -25,6 +25,13 @@ if (button) {
     showTheme(next);
   });
 }
+
+// What is left empty in a form is not asked: addresses stay short.
+
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "get") return;
+  for (const field of event.target.elements) if (!field.value) field.disabled = true;
+});
 
 // "/" goes to the search field, unless one is writing.
 
