@@ -3,6 +3,7 @@
 from operator import itemgetter
 
 from django.utils.functional import cached_property
+from django.utils.text import slugify
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -118,6 +119,7 @@ def documented(summary, answer, parameters=(), many=False):
         answer = page_serializer(answer)
         parameters = [*parameters, *PAGING_PARAMETERS]
     return extend_schema(
+        operation_id=slugify(summary).replace("-", "_"),
         summary=summary,
         parameters=[*parameters, *CLOCK_PARAMETERS],
         responses={(200, "application/json"): answer, **PROBLEMS},

@@ -239,6 +239,12 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "LineKindEnum": "workplans.models.LineKind",
+        "PartnerKindEnum": "partners.models.Partner.Kind",
+        "FocalPointKindEnum": "partners.models.FocalPoint.Kind",
+        "BasisEnum": "aseanpm.facts.Basis",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": f"/{STATIC_URL}aseanpm/favicon.svg",
     "REDOC_DIST": "SIDECAR",

@@ -692,7 +692,7 @@ class PlanPartSerializer(serializers.Serializer):
     of = serializers.IntegerField()
 
 
-class CombinationSerializer(serializers.Serializer):
+class PartnerCombinationSerializer(serializers.Serializer):
     partners = serializers.ListField(child=serializers.CharField())
     projects = serializers.IntegerField()
     approved_usd = serializers.DecimalField(18, 2, allow_null=True)
@@ -730,7 +730,7 @@ class PartnerSerializer(PartnerRowSerializer):
     note = serializers.CharField()
     country = serializers.CharField(allow_null=True)
     by_plan = PlanPartSerializer(many=True)
-    combinations = CombinationSerializer(many=True)
+    combinations = PartnerCombinationSerializer(many=True)
     projects_approved_usd = serializers.DecimalField(18, 2, allow_null=True)
     projects_approved_coverage = CoverageSerializer()
     money = serializers.DictField(child=GivenSerializer())

@@ -252,8 +252,9 @@ def recount(facts, plan, members, clock):
             on_line[line].add(mark)
             line = facts.lines[line]["parent"] if line in facts.lines else None
     headline = facts.plans[plan][1]
-    states = line_states(facts, plan, headline, on_line, clock)
-    enabling = line_states(facts, plan, "enabling_action", on_line, clock)
+    known = any(facts.life(project, clock)[0] for project, _ in members)
+    states = line_states(facts, plan, headline, on_line, clock, known)
+    enabling = line_states(facts, plan, "enabling_action", on_line, clock, known)
     return {
         **states,
         "enabling actions": enabling["implemented"],
@@ -272,7 +273,7 @@ def recount(facts, plan, members, clock):
     }
 
 
-def line_states(facts, plan, kind, on_line, clock):
+def line_states(facts, plan, kind, on_line, clock, known):
     lines = [
         pk
         for pk, row in facts.lines.items()
@@ -280,7 +281,7 @@ def line_states(facts, plan, kind, on_line, clock):
     ]
     declared = facts.total(plan, kind, clock)
     names = ("implemented", "all completed", "in preparation", "not started")
-    if not lines and declared is None:
+    if not known or (not lines and declared is None):
         return dict.fromkeys(names)
     found = Counter()
     for line in lines:

@@ -5,7 +5,6 @@ from operator import or_
 
 import django_filters
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 
 from aseanpm.filters import (
     ChoicesFilter,
@@ -246,4 +245,6 @@ class ProjectFilter(StrictFilterSet):
         return projects.filter(is_illustrative__in=answers) if answers else projects
 
     def by_change(self, projects, name, moment):
-        return projects.filter(Q(changed_at__gte=moment)) if moment else projects
+        return (
+            projects.with_change().filter(changed__gte=moment) if moment else projects
+        )

@@ -8,7 +8,7 @@ from operator import or_
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Sum, Value
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Greatest
 from django.urls import reverse
 from simple_history.models import HistoricalRecords
 
@@ -259,6 +259,10 @@ class ProjectQuerySet(models.QuerySet):
             **{name: Subquery(placements.values(f"{name}__{by}")[:1]) for name in names}
         )
 
+    def with_change(self):
+        """Add `changed`: when something was last recorded, as known at the clock."""
+        return self.annotate(changed=self.change_expression())
+
     # How the clock is read
 
     def status_expression(self):
@@ -270,6 +274,19 @@ class ProjectQuerySet(models.QuerySet):
             Value(""),
             output_field=models.CharField(),
         )
+
+    def change_expression(self):
+        """When something was last recorded of a project, as known at the clock."""
+        if self.clock.known_at is None:
+            return F("changed_at")
+        known = {"project": OuterRef("pk"), "recorded_at__lte": self.clock.known_at}
+        last = (
+            facts.objects.filter(**known)
+            .order_by("-recorded_at")
+            .values("recorded_at")[:1]
+            for facts in FACTS
+        )
+        return Greatest(*(Coalesce(Subquery(one), F("recorded_at")) for one in last))
 
     def _stage(self):
         """The last status that was no ending: where a project stood when it ended."""
@@ -946,3 +963,14 @@ class ProjectOrganisation(models.Model):
 
     def __str__(self):
         return f"{self.organisation}: {self.get_role_display()}"
+
+
+FACTS = (
+    StatusChange,
+    Placement,
+    LineReference,
+    Funding,
+    MoneyEntry,
+    Benefit,
+    ApprovalStep,
+)

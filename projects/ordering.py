@@ -59,7 +59,9 @@ def _orders(projects):
             Coalesce(F("planned_start"), Value(dt.date.max), output_field=DateField()),
             read_date,
         ),
-        "changed_at": lambda: Order("changed_at", F("changed_at"), read_moment),
+        "changed_at": lambda: Order(
+            "changed_at", projects.change_expression(), read_moment
+        ),
     }
 
 

@@ -34,7 +34,7 @@ COLUMNS = (
     "planned_start_precision",
     "planned_end",
     "planned_end_precision",
-    "changed_at",
+    "changed",
 )
 
 
@@ -107,7 +107,11 @@ def project_rows(projects, keys, user=None, kind=None, giver=None):
     ours = Project.objects.as_of(clock.day, clock.known_at).filter(pk__in=keys)
     rows = {
         row["pk"]: row
-        for row in ours.order_by().with_state().with_placement("code").values(*COLUMNS)
+        for row in ours.order_by()
+        .with_state()
+        .with_placement("code")
+        .with_change()
+        .values(*COLUMNS)
     }
     lists = defaultdict(lambda: defaultdict(set))
     mine = {"project__in": keys}
@@ -165,7 +169,7 @@ def project_row(row, lists, approved):
             row["planned_start"], row["planned_start_precision"]
         ),
         "planned_end": shown_date(row["planned_end"], row["planned_end_precision"]),
-        "changed_at": row["changed_at"],
+        "changed_at": row["changed"],
     }
 
 

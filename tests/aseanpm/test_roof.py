@@ -1,6 +1,7 @@
 """Pages about everything at once, and the doors for machines."""
 
 import pytest
+from django.core.management import call_command
 from django.test import override_settings
 from django.urls import get_resolver
 
@@ -176,6 +177,10 @@ def test_home_takes_as_many_queries_for_many_projects(client, queries):
         make.project(line=make.line(plan=plan), funders=["SG", "JP"])
 
     assert queries(lambda: client.get("/?as_of=2022-06-01")) == few
+
+
+def test_the_schema_is_valid_and_nothing_in_it_collides(capsys):
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", "/dev/null")
 
 
 def test_the_schema_describes_every_endpoint_and_loads(api):

@@ -3,6 +3,7 @@ from functools import partial
 
 import pytest
 
+from aseanpm.facts import Entry
 from projects import actions
 from projects.models import MoneyEntry
 from tests import make
@@ -321,6 +322,30 @@ def test_list_and_detail_take_as_many_queries_for_many_rows(api, client, queries
 
     assert asked() == few
     assert few[1] <= 6
+
+
+def test_the_last_change_is_the_last_that_was_known(api):
+    first = make.project(code="P-22222", on="2022-01-10")
+    make.project(code="P-33333", on="2022-03-01")
+    make.money(first, "5", kind="committed", partner="JP", on="2022-06-15")
+    actions.touch(projects=[first.pk], entry=_entry("2022-06-15"))
+
+    def told(**query):
+        answer = api().get(LIST, {"ordering": "-changed_at", **query}).json()
+        return [(row["code"], row["changed_at"][:10]) for row in answer["results"]]
+
+    assert told() == [("P-22222", "2022-06-15"), ("P-33333", "2022-03-01")]
+    assert told(known_at="2022-03-31") == [
+        ("P-33333", "2022-03-01"),
+        ("P-22222", "2022-01-10"),
+    ]
+    assert told(known_at="2022-03-31", updated_since="2022-02-01T00:00:00Z") == [
+        ("P-33333", "2022-03-01")
+    ]
+
+
+def _entry(day):
+    return Entry(sequence=1, recorded_at=make.moment(day))
 
 
 def test_writing_is_not_offered(api):
