@@ -38,7 +38,7 @@ class PartnerFilter(StrictFilterSet):
         )
 
     def by_kind(self, partners, name, kinds):
-        return partners.filter(kind__in=kinds) if kinds else partners
+        return partners.filter(kind__in=kinds)
 
     def by_side(self, partners, name, answers):
         if len(set(answers)) != 1:
@@ -69,7 +69,5 @@ class FundFilter(StrictFilterSet):
         fields: list[str] = []
 
     def by_partner(self, funds, name, partners):
-        if not partners:
-            return funds
         held = FundOwnership.objects.valid(read_clock(self.data).last_day)
         return funds.filter(pk__in=held.filter(partner__in=partners).values("fund"))

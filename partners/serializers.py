@@ -211,7 +211,7 @@ def country_whole(projects, country, user=None):
         row=next(row for row in rows if row.country == country),
         rows=rows,
         bands=bands,
-        approved=money.total(counted, user=user),
+        approved=funding.money[MoneyEntry.Kind.APPROVED],
         attributed=money.sum_known(band.attributed for band in bands),
         by_plan=by_plan(progress.count_by(counted, "plan")),
         by_area=by_area(progress.count_by(counted, "area")),
@@ -464,12 +464,13 @@ def partner_whole(projects, partner, user=None):
     on = projects.clock.last_day
     counted = projects.counted()
     funded = counted.funded_by(partner)
+    funding = progress.funding_count(funded, user)
     one = Partner.objects.filter(pk=partner.pk).select_related("country")
     return PartnerWhole(
         row=partner_rows(projects, one, user)[0],
         by_plan=plan_parts(counted, partner),
-        combinations=progress.funding_count(funded, user).combinations,
-        approved=money.total(funded, user=user),
+        combinations=funding.combinations,
+        approved=funding.money[MoneyEntry.Kind.APPROVED],
         given={kind.value: money.total(funded, kind, user, partner) for kind in GIVEN},
         countries=countries_of(funded, on),
         partners=Partner.objects.in_bulk(field_name="code"),

@@ -158,26 +158,21 @@ class ProjectFilter(StrictFilterSet):
         return projects.matching(text)
 
     def by_programme(self, projects, name, programmes):
-        found = projects.none()
-        for programme in programmes:
-            found = found | projects.in_programme(programme)
-        return found if programmes else projects
+        return projects.in_programme(*programmes)
 
     def by_plan(self, projects, name, plans):
-        return projects.under(*plans) if plans else projects
+        return projects.under(*plans)
 
     def by_area(self, projects, name, areas):
-        return projects.in_areas(*areas) if areas else projects
+        return projects.in_areas(*areas)
 
     def by_line(self, projects, name, lines):
-        return projects.on_lines(*lines) if lines else projects
+        return projects.on_lines(*lines)
 
     def by_line_kind(self, projects, name, kinds):
-        return projects.on_kinds(*kinds) if kinds else projects
+        return projects.on_kinds(*kinds)
 
     def by_status(self, projects, name, statuses):
-        if not statuses:
-            return projects
         return projects.in_status(
             *("" if status == NO_STATUS else status for status in statuses)
         )
@@ -185,18 +180,16 @@ class ProjectFilter(StrictFilterSet):
     def by_stage(self, projects, name, stages):
         """A stage, under the rule of each plan or under the one that `rule` names."""
         rules = self.form.cleaned_data.get("rule") or [None]
-        return projects.in_stages(stages, rules[0]) if stages else projects
+        return projects.in_stages(stages, rules[0])
 
     def nothing(self, projects, name, value):
         """Read by another filter; alone it changes nothing."""
         return projects
 
     def by_country(self, projects, name, countries):
-        return projects.for_country(*countries) if countries else projects
+        return projects.for_country(*countries)
 
     def by_band(self, projects, name, bands):
-        if not bands:
-            return projects
         country = self.form.cleaned_data["country"][0]
         held = progress.country_bands(projects, country)
         return projects.filter(
@@ -204,45 +197,39 @@ class ProjectFilter(StrictFilterSet):
         )
 
     def by_grouping(self, projects, name, groupings):
-        return projects.for_grouping(*groupings) if groupings else projects
+        return projects.for_grouping(*groupings)
 
     def by_partner(self, projects, name, partners):
-        return projects.funded_by(*partners) if partners else projects
+        return projects.funded_by(*partners)
 
     def by_fund(self, projects, name, funds):
-        return projects.funded_through(*funds) if funds else projects
+        return projects.funded_through(*funds)
 
     def by_combination(self, projects, name, combinations):
-        return projects.funded_by_exactly(*combinations) if combinations else projects
+        return projects.funded_by_exactly(*combinations)
 
     def by_group(self, projects, name, groups):
-        return projects.funded_by_groups(*groups) if groups else projects
+        return projects.funded_by_groups(*groups)
 
     def by_organisation(self, projects, name, organisations):
-        if not organisations:
-            return projects
         parts = ProjectOrganisation.objects.filter(organisation__in=organisations)
         return projects.filter(pk__in=parts.values("project"))
 
     def by_theme(self, projects, name, themes):
-        if not themes:
-            return projects
         tagged = Project.themes.through.objects.filter(theme__in=themes)
         return projects.filter(pk__in=tagged.values("project"))
 
     def by_meeting(self, projects, name, meetings):
         """What meetings decided: any status, or only those that `decision` names."""
-        if not meetings:
-            return projects
         decisions = self.form.cleaned_data.get("decision") or [None]
         held = [projects.decided_at(*meetings, status=one) for one in decisions]
         return reduce(or_, held)
 
     def by_channel(self, projects, name, channels):
-        return projects.filter(channel__in=channels) if channels else projects
+        return projects.filter(channel__in=channels)
 
     def by_illustrative(self, projects, name, answers):
-        return projects.filter(is_illustrative__in=answers) if answers else projects
+        return projects.filter(is_illustrative__in=answers)
 
     def by_change(self, projects, name, moment):
         return (

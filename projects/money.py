@@ -106,6 +106,18 @@ def total_of(amounts):
     return Total(dollars(sums[0]), dollars(sums[1]), complete, partial, none)
 
 
+def together(totals):
+    """The Total of sets of projects that have none in common."""
+    totals = list(totals)
+    return Total(
+        usd=sum_known(total.usd for total in totals),
+        in_kind_usd=sum_known(total.in_kind_usd for total in totals),
+        complete=sum(total.complete for total in totals),
+        partial=sum(total.partial for total in totals),
+        none=sum(total.none for total in totals),
+    )
+
+
 def sum_known(amounts):
     """The sum of what is known; None where nothing is."""
     known = [amount for amount in amounts if amount is not None]

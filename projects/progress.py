@@ -325,6 +325,16 @@ class FundingCount:
         return self.groups["none_recorded"].projects
 
     @property
+    def money(self):
+        """{kind: Total} of what is approved and what is committed, over all groups."""
+        return {
+            MoneyEntry.Kind.APPROVED: money.together(
+                share.approved for share in self.groups.values()
+            ),
+            MoneyEntry.Kind.COMMITTED: money.together(self.committed.values()),
+        }
+
+    @property
     def participation_total(self):
         return sum(self.participations.values())
 

@@ -89,23 +89,19 @@ class LineFilter(StrictFilterSet):
         )
 
     def by_plan(self, lines, name, plans):
-        return lines.filter(plan__in=plans) if plans else lines
+        return lines.filter(plan__in=plans)
 
     def by_area(self, lines, name, areas):
-        return lines.filter(area__in=areas) if areas else lines
+        return lines.filter(area__in=areas)
 
     def by_kind(self, lines, name, kinds):
-        return lines.filter(kind__in=kinds) if kinds else lines
+        return lines.filter(kind__in=kinds)
 
     def by_state(self, lines, name, states):
-        if not states:
-            return lines
         held = [pk for pk, one in self.standings.items() if one.state in states]
         return lines.filter(pk__in=held)
 
     def by_completion(self, lines, name, answers):
-        if not answers:
-            return lines
         held = [
             pk for pk, one in self.standings.items() if one.all_completed in answers
         ]
@@ -126,7 +122,7 @@ class AreaFilter(StrictFilterSet):
         fields: list[str] = []
 
     def by_plan(self, areas, name, plans):
-        return areas.filter(plan__in=plans) if plans else areas
+        return areas.filter(plan__in=plans)
 
 
 class YearFilter(django_filters.Filter):
@@ -159,13 +155,13 @@ class MeetingFilter(StrictFilterSet):
         fields: list[str] = []
 
     def by_body(self, meetings, name, bodies):
-        return meetings.filter(body__in=bodies) if bodies else meetings
+        return meetings.filter(body__in=bodies)
 
     def by_year(self, meetings, name, years):
-        return meetings.filter(held_until__year__in=years) if years else meetings
+        return meetings.filter(held_until__year__in=years)
 
     def by_country(self, meetings, name, countries):
-        return meetings.filter(country__in=countries) if countries else meetings
+        return meetings.filter(country__in=countries)
 
 
 class MetricFilter(django_filters.Filter):
@@ -207,4 +203,4 @@ class FigureFilter(StrictFilterSet):
         fields: list[str] = []
 
     def by_scope(self, figures, name, values):
-        return figures.filter(**{f"{name}__in": values}) if values else figures
+        return figures.filter(**{f"{name}__in": values})

@@ -7,7 +7,6 @@ from django.db.models import Q
 from rest_framework import serializers
 
 from aseanpm.facts import Basis, Precision, shown_date
-from projects import money
 from projects.models import COUNTING, LineReference, MoneyEntry
 from projects.progress import STATES, funding_count, plan_progress
 
@@ -264,7 +263,7 @@ def progress_answer(plan, projects, user=None):
     clock = projects.clock
     counted = one.projects.counted(one.counts_from)
     funding = funding_count(counted, user)
-    approved = money.total(counted, MoneyEntry.Kind.APPROVED, user)
+    approved = funding.money[MoneyEntry.Kind.APPROVED]
     return {
         "plan": one.plan.code,
         "as_of": clock.day.isoformat() if clock.day else None,

@@ -387,7 +387,9 @@ class PlanDetailView(PlanFigures, TemplateView):
         most = max((share.projects for share in funding.combinations), default=0)
         kinds = {
             kind: self.money_figure(
-                money.total(counted, kind, user), kind.value, **self.of_plan(one)
+                funding.money.get(kind) or money.total(counted, kind, user),
+                kind.value,
+                **self.of_plan(one),
             )
             for kind in MoneyEntry.Kind
         }

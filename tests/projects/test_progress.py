@@ -52,6 +52,17 @@ def test_a_share_is_rounded_as_print_rounds_it(part, whole, percent):
     assert progress.percent_of(part, whole) == Decimal(percent)
 
 
+def test_a_plan_of_which_nothing_is_on_record_is_not_known():
+    plan = make.plan(declared=24)
+    make.line(plan=plan)
+    make.project(status=None, plan=plan)
+
+    lines = of_plan(plan).lines
+
+    assert (lines.implemented, lines.not_started, lines.percent) == (None, None, None)
+    assert "not known" in lines.sentence
+
+
 def test_a_share_of_an_unknown_total_is_unknown():
     plan = make.plan(declared=None)
     make.project(line=make.line(plan=plan))
@@ -344,7 +355,9 @@ def test_a_plan_takes_as_many_queries_for_many_projects(queries):
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 4), st.sampled_from(sorted(make.PATHS))), max_size=8
+        st.tuples(st.integers(0, 4), st.sampled_from(sorted(make.PATHS))),
+        min_size=1,
+        max_size=8,
     ),
     st.integers(5, 9),
     st.sampled_from(["approved", "ongoing", "completed"]),
