@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from .filters import CLOCK, read_clock
 from .paging import PARAMETERS, list_page, wants_count
-from .problems import refuse_unknown
+from .problems import refuse_repeated, refuse_unknown
 
 
 class FieldErrorSerializer(serializers.Serializer):
@@ -66,6 +66,7 @@ class ReadView(APIView):
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
         refuse_unknown(request.query_params, self.known_parameters)
+        refuse_repeated(request.query_params)
 
     @property
     def known_parameters(self):

@@ -47,6 +47,12 @@ def end_of_day(day):
     return timezone.make_aware(dt.datetime.combine(day, dt.time.max))
 
 
+def check_range(moment):
+    """Raise OverflowError for a moment that no calendar of ours holds."""
+    moment.astimezone(dt.UTC)
+    timezone.localtime(moment)
+
+
 class UnreadableClock(ValueError):
     """A date or moment that cannot be used; `field` names the parameter."""
 
@@ -108,7 +114,7 @@ class Clock:
                 text = text.replace(" ", "+")
             moment = dt.datetime.fromisoformat(text)
             if moment.tzinfo is not None:
-                moment.astimezone(dt.UTC)
+                check_range(moment)
         except (ValueError, OverflowError) as error:
             message = f"“{text}” is not a moment. {hint}"
             raise UnreadableClock("known_at", message) from error

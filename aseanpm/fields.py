@@ -22,21 +22,23 @@ class MoneyField(models.BigIntegerField):
         return None if value is None else Decimal(int(value)).scaleb(-2)
 
     def to_python(self, value):
-        if value is None or isinstance(value, Decimal):
-            return value
+        """A Decimal of whole hundredths that the column holds; or ValidationError."""
+        if value is None:
+            return None
         try:
-            return Decimal(str(value))
+            amount = Decimal(str(value))
+            hundredths = amount.scaleb(2)
+            if hundredths != hundredths.to_integral_value():
+                raise ValidationError("An amount has at most two decimals.")
         except ArithmeticError as error:
             raise ValidationError("Enter an amount such as 1250.50.") from error
+        if not amount.is_finite() or abs(hundredths) >= 2**63:
+            raise ValidationError("This amount is too large.")
+        return amount
 
     def get_prep_value(self, value):
         amount = self.to_python(value)
-        if amount is None:
-            return None
-        hundredths = amount.scaleb(2)
-        if hundredths != hundredths.to_integral_value():
-            raise ValidationError("An amount has at most two decimals.")
-        return int(hundredths)
+        return None if amount is None else int(amount.scaleb(2))
 
     @property
     def validators(self):

@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.utils.dateparse import parse_datetime
 
-from .facts import Clock, UnreadableClock
+from .facts import Clock, UnreadableClock, check_range
 from .problems import BadQuery, FieldError, refuse_unknown
 
 CLOCK = ("as_of", "known_at")
@@ -156,7 +156,9 @@ class MomentField(forms.CharField):
             text = text.replace(" ", "+")
         try:
             moment = parse_datetime(text)
-        except ValueError:
+            if moment and moment.tzinfo:
+                check_range(moment)
+        except (ValueError, OverflowError):
             moment = None
         if moment is None or moment.tzinfo is None:
             raise ValidationError(f"“{text}” is not a moment with its offset.")

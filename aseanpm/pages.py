@@ -12,7 +12,7 @@ from django.views.generic.base import ContextMixin
 
 from .facts import Clock
 from .filters import CLOCK, read_clock, without_tags
-from .problems import BadQuery, FieldError, refuse_unknown
+from .problems import BadQuery, FieldError, refuse_repeated, refuse_unknown
 
 PAGE_SIZE = 25
 
@@ -60,6 +60,7 @@ class ClockMixin(ContextMixin):
 
     def dispatch(self, request, *args, **kwargs):
         self.check_parameters(request.GET)
+        refuse_repeated(request.GET)
         self.clock = request.clock = self.read_clock(request.GET)
         return super().dispatch(request, *args, **kwargs)
 

@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import F, Q
 
-from .problems import BadQuery, FieldError
+from .facts import check_range
+from .fields import MoneyField
+from .problems import NUL, BadQuery, FieldError
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 500
 PARAMETERS = ("limit", "cursor", "count")
@@ -38,7 +41,16 @@ def read_date(text):
 
 
 def read_moment(text):
-    return dt.datetime.fromisoformat(text)
+    moment = dt.datetime.fromisoformat(text)
+    check_range(moment)
+    return moment
+
+
+def read_dollars(text):
+    try:
+        return MoneyField().to_python(text)
+    except ValidationError as error:
+        raise ValueError(text) from error
 
 
 BY_CODE = Order("code", F("code"))
@@ -75,10 +87,10 @@ def read_cursor(text, order, read=str):
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         name, value, code = json.loads(base64.urlsafe_b64decode(padded))
-        if name != order or not isinstance(code, str):
+        if name != order or not isinstance(code, str) or NUL in f"{value}{code}":
             raise ValueError(name)
         return read(value), code
-    except (ValueError, TypeError, binascii.Error, ArithmeticError) as error:
+    except (ValueError, TypeError, binascii.Error, OverflowError) as error:
         message = "This cursor was not made by this list in this order."
         raise BadQuery([FieldError("cursor", message)]) from error
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.http import JsonResponse
 from django.shortcuts import render
+from rest_framework.permissions import BasePermission
 
 from .problems import PROBLEM_TYPE, problem
 
@@ -111,6 +112,7 @@ TABLE = (
         "sees office, person and e-mail",
         "sees office, person and e-mail",
     ),
+    for_all("Organisations, whichever projects they take part in", "sees them"),
     for_all(
         "Meetings, published figures, funds, rules, this table, the API’s schema",
         "sees them",
@@ -128,6 +130,15 @@ TABLE = (
 )
 
 
+class OpenToReader(BasePermission):
+    """With ASEANPM_PUBLIC off the API answers only whoever has signed in."""
+
+    message = "This site is closed to visitors."
+
+    def has_permission(self, request, view):
+        return settings.ASEANPM_PUBLIC or request.user.is_authenticated
+
+
 def visitors_gate(get_response):
     """Middleware. With ASEANPM_PUBLIC off, visitors get only health and styles."""
 
@@ -135,8 +146,8 @@ def visitors_gate(get_response):
         open_to_all = settings.ASEANPM_PUBLIC or request.path.startswith(NEVER_CLOSED)
         if open_to_all or request.user.is_authenticated:
             return get_response(request)
-        if "authorization" in request.headers and request.path.startswith("/api/"):
-            return get_response(request)
+        if request.path.startswith("/api/") and "authorization" in request.headers:
+            return get_response(request)  # OpenToReader asks once the token is read
         if request.path.startswith("/api/"):
             return JsonResponse(
                 problem(401, "This site is closed to visitors."),

@@ -8,7 +8,6 @@ from django.http import Http404, JsonResponse
 from django.shortcuts import render
 from rest_framework import exceptions
 from rest_framework.response import Response
-from rest_framework.views import exception_handler, set_rollback
 
 PROBLEM_TYPE = "application/problem+json"
 NUL = "\x00"
@@ -40,6 +39,27 @@ def refuse_unknown(parameters, allowed):
             FieldError(name, f"Unknown parameter. Known here: {known}.")
             for name in unknown
         )
+
+
+ONCE = {
+    "as_of",
+    "known_at",
+    "ordering",
+    "limit",
+    "cursor",
+    "count",
+    "page",
+    "q",
+    "search",
+    "updated_since",
+}
+
+
+def refuse_repeated(parameters):
+    """Raise BadQuery for parameters that mean one thing and were given twice."""
+    twice = [name for name in ONCE if len(parameters.getlist(name)) > 1]
+    if twice:
+        raise BadQuery(FieldError(name, "Give it once.") for name in sorted(twice))
 
 
 class BadQueryMiddleware:
@@ -91,6 +111,9 @@ def problem(code, detail="", errors=()):
 
 def problem_handler(error, context):
     """REST framework's exceptions, and ours, as application/problem+json."""
+    # Its views load the permission classes, which stand on this module.
+    from rest_framework.views import exception_handler, set_rollback
+
     if isinstance(error, BadQuery):
         set_rollback()
         body = problem(400, "Some parameters cannot be read.", error.errors)

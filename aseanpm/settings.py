@@ -222,7 +222,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     # Query sets decide who sees what, by visible_to(user).
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_PERMISSION_CLASSES": ["aseanpm.permissions.OpenToReader"],
     "DEFAULT_RENDERER_CLASSES": ["aseanpm.renderers.OrjsonRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -239,6 +239,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["aseanpm.permissions.OpenToReader"],
     "ENUM_NAME_OVERRIDES": {
         "LineKindEnum": "workplans.models.LineKind",
         "PartnerKindEnum": "partners.models.Partner.Kind",

@@ -3,7 +3,6 @@
 from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_update
 from django.db import DatabaseError, connection
-from django.db.models import Max
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -15,7 +14,11 @@ from rest_framework.views import APIView
 from partners.models import Country, Organisation, Partner
 from projects import actions, lifecycle, progress
 from projects.models import COUNTING, Status, StatusChange
-from projects.serializers import project_rows, visible_projects
+from projects.serializers import (
+    last_record_by_plan,
+    project_rows,
+    visible_projects,
+)
 from workplans.models import ActionLine, Meeting, WorkPlan
 
 from .fields import fold
@@ -35,16 +38,19 @@ class HomeView(ClockMixin, TemplateView):
     def get_context_data(self, **context):
         projects = visible_projects(self.request.user, self.clock)
         on = self.clock.last_day
-        plans = WorkPlan.objects.current(on).order_by(
-            "programme__code", "nominal_start"
+        plans = (
+            WorkPlan.objects.current(on)
+            .prefetch_related("lines")
+            .order_by("programme__code", "nominal_start")
         )
         shown = list(progress.plans_progress(plans, projects).values())
         shown.sort(key=lambda one: one.lines.implemented is None)
+        last = last_record_by_plan(projects.under(*plans))
         changes = StatusChange.objects.at(self.clock).filter(
             project__in=projects.order_by().values("pk")
         )
         return super().get_context_data(
-            plans=[self.plan_card(one, changes) for one in shown],
+            plans=[self.plan_card(one, last.get(one.plan.pk)) for one in shown],
             illustrative=sum(one.illustrative for one in shown),
             meeting=Meeting.objects.held_by(on)
             .filter(held_until__isnull=False)
@@ -56,7 +62,7 @@ class HomeView(ClockMixin, TemplateView):
             **context,
         )
 
-    def plan_card(self, one, changes):
+    def plan_card(self, one, last_record):
         """A plan's progress with the addresses of the lines behind it."""
         plan = one.plan
         states = {
@@ -71,10 +77,10 @@ class HomeView(ClockMixin, TemplateView):
         }
         waiting = [
             line
-            for line in plan.lines.filter(kind=plan.headline_kind)
-            if one.line_tallies[line.pk].state(one.counts_from) == progress.NOT_STARTED
+            for line in plan.lines.all()
+            if line.kind == plan.headline_kind
+            and one.line_tallies[line.pk].state(one.counts_from) == progress.NOT_STARTED
         ]
-        last = changes.filter(project__in=one.projects.values("pk"))
         return {
             "plan": plan,
             "progress": one,
@@ -87,7 +93,7 @@ class HomeView(ClockMixin, TemplateView):
             },
             "waiting": waiting,
             "past": plan.is_past_its_period(self.clock.last_day),
-            "last_record": last.aggregate(last=Max("recorded_at"))["last"],
+            "last_record": last_record,
             "projects": self.figure(
                 one.counted, "projects:list", plan=plan.code, stage="counted"
             ),
@@ -159,8 +165,10 @@ class AboutView(ClockMixin, TemplateView):
         projects = visible_projects(self.request.user, self.clock)
         return super().get_context_data(
             plans=[
-                (plan, plan.rule_at(self.clock))
-                for plan in WorkPlan.objects.filter(headline_kind__gt="")
+                (one.plan, one.rule)
+                for one in progress.plans_progress(
+                    WorkPlan.objects.filter(headline_kind__gt=""), projects
+                ).values()
             ],
             statuses=[
                 (status, lifecycle.moves_from(status.value)) for status in Status

@@ -59,6 +59,7 @@ def correct(*, fact, reason, by=None, entry=None, **changes):
         if getattr(other, "effective_on", None) != getattr(fact, "effective_on", None):
             other.day_order = _next_place(other)
         _save(other)
+        _check_whole(fact)
         _touch_owners([fact, other], entry)
     return other
 
@@ -218,6 +219,9 @@ def _save(fact):
 def _price(entry):
     """Dollars at the entry's own rate; a reversal's is that of what it reverses."""
     if entry.reverses:
+        if entry.reverses.project_id != entry.project_id:
+            message = "It reverses an entry of another project."
+            raise ValidationError({"reverses": message})
         for name in ("rate", "rate_on", "rate_source"):
             setattr(entry, name, getattr(entry.reverses, name))
     entry.rate = money.rate_of(entry.currency, entry.rate)
@@ -258,7 +262,8 @@ def _check_life(changes):
 
 
 def _check_ledger(entries):
-    if min(money.nets(entries).values(), default=0) < 0:
+    """No net of a kind and funder is below zero on any day, in order of the days."""
+    if money.lowest_net(entries) < 0:
         raise ValidationError(
             {"amount": "The entries of this kind and funder would net below zero."}
         )
@@ -270,6 +275,8 @@ def _check_fundings(fundings):
         joined[funding.partner_id, funding.fund_id] += funding.delta
         if joined[funding.partner_id, funding.fund_id] < 0:
             raise ValidationError({"partner": "A funder leaves only what it joined."})
+        if joined[funding.partner_id, funding.fund_id] > 1:
+            raise ValidationError({"partner": "This funder has joined already."})
 
 
 def _check_benefits(benefits):

@@ -6,6 +6,7 @@ from functools import reduce
 from operator import or_
 
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Greatest
@@ -18,6 +19,7 @@ from aseanpm.facts import (
     FactQuerySet,
     Precision,
     Recorded,
+    end_of_day,
     one_order_per_day,
     shown_date,
 )
@@ -77,19 +79,21 @@ class ProjectQuerySet(models.QuerySet):
     def as_of(self, day=None, known_at=None):
         """The projects that existed on a day, as known at a moment.
 
-        A project exists from its first status, or from the day a document attests it.
+        A project exists from its first status, or from the day a document attests it;
+        without either, from the day it was recorded.
         """
         projects = self._chain()
         projects.clock = Clock(day, known_at)
         if projects.clock.is_now:
             return projects
         begun = StatusChange.objects.at(projects.clock)
-        attested = Q(attested_on__isnull=False)
-        if day:
-            attested &= Q(attested_on__lte=day)
+        attested = Q(attested_on__lte=projects.clock.last_day)
+        noted = Q(attested_on__isnull=True, current_status="")
+        noted &= Q(recorded_at__lte=end_of_day(projects.clock.last_day))
         if known_at:
             attested &= Q(recorded_at__lte=known_at)
-        return projects.filter(attested | Q(pk__in=begun.values("project")))
+            noted &= Q(recorded_at__lte=known_at)
+        return projects.filter(attested | noted | Q(pk__in=begun.values("project")))
 
     def visible_to(self, user):
         """What is published, and what the user's role, country or partner adds."""
@@ -505,6 +509,12 @@ class StatusChange(Fact):
     def __str__(self):
         return f"{self.get_status_display()} on {self.effective_on}"
 
+    def clean(self):
+        super().clean()
+        if self.meeting and not self.meeting.may_have_decided_on(self.effective_on):
+            message = f"The {self.meeting} was not held on that day."
+            raise ValidationError({"effective_on": message})
+
 
 class Placement(Recorded):
     """Where a project belongs, for its whole life: a change is a correction.
@@ -651,6 +661,14 @@ class Funding(Fact):
     def __str__(self):
         return f"{self.partner} {self.get_delta_display()}"
 
+    def clean(self):
+        super().clean()
+        if self.fund_id and self.effective_on:
+            owners = self.fund.ownerships.valid(self.effective_on)
+            if not owners.filter(partner=self.partner_id).exists():
+                message = f"{self.fund} does not count as {self.partner} on that day."
+                raise ValidationError({"fund": message})
+
 
 class BenefitQuerySet(JoiningQuerySet):
     party = ("country", "grouping")
@@ -746,6 +764,8 @@ class MoneyEntryQuerySet(FactQuerySet):
     def as_seen_by(self, user):
         """With `seen_amount` and `seen_usd`: a private amount reads as unknown.
 
+        `is_hidden` says so, for its terms are private too.
+
         Secretariat staff see all, a partner its own.
         """
         if user is not None and user.is_authenticated and user.is_secretariat:
@@ -755,6 +775,11 @@ class MoneyEntryQuerySet(FactQuerySet):
         else:
             hidden = Q(is_private=True)
         return self.annotate(
+            is_hidden=models.Case(
+                models.When(hidden, then=Value(True)),
+                default=Value(False),
+                output_field=models.BooleanField(),
+            ),
             **{
                 f"seen_{name}": models.Case(
                     models.When(hidden, then=Value(None)),
@@ -762,7 +787,7 @@ class MoneyEntryQuerySet(FactQuerySet):
                     output_field=MoneyField(),
                 )
                 for name in ("amount", "usd")
-            }
+            },
         )
 
 
@@ -798,7 +823,11 @@ class MoneyEntry(Fact):
     )
     in_kind = models.BooleanField(default=False)
     amount = MoneyField(null=True, blank=True)
-    currency = models.CharField(max_length=3, default="USD")
+    currency = models.CharField(
+        max_length=3,
+        default="USD",
+        validators=[RegexValidator("^[A-Z]{3}$", "Write a code such as EUR.")],
+    )
     rate = models.DecimalField(max_digits=18, decimal_places=8, null=True, blank=True)
     rate_on = models.DateField(null=True, blank=True)
     rate_source = models.CharField(max_length=200, blank=True)
@@ -823,6 +852,21 @@ class MoneyEntry(Fact):
                 name="money_approved_budget_names_no_funder",
                 condition=~Q(kind="approved") | Q(partner__isnull=True),
                 violation_error_message="An approved budget names no funder.",
+            ),
+            models.CheckConstraint(
+                name="money_approved_budget_is_no_counterpart",
+                condition=~Q(kind="approved") | Q(is_counterpart=False),
+                violation_error_message="An approved budget is no counterpart.",
+            ),
+            models.CheckConstraint(
+                name="money_rate_is_above_zero",
+                condition=Q(rate__isnull=True) | Q(rate__gt=0),
+                violation_error_message="A rate is above zero.",
+            ),
+            models.CheckConstraint(
+                name="money_dollar_is_a_dollar",
+                condition=~Q(currency="USD") | Q(rate__isnull=True) | Q(rate=1),
+                violation_error_message="The rate of a dollar is 1.",
             ),
             models.CheckConstraint(
                 name="money_names_its_giver",

@@ -232,17 +232,25 @@ def budget_against_contributions(approved, contributed):
     return "below" if given < asked else "above"
 
 
-def nets(entries):
-    """The net of each (kind, funder, currency, in kind) of one project's ledger.
+def lowest_net(entries):
+    """The lowest that any net of one project's ledger falls to, entry by entry.
 
-    {key: amount}; an unknown entry leaves the net of what is known.
+    Nets are of a kind, funder, currency, in cash or in kind, counterpart or not. An
+    unknown amount leaves the net of what is known.
     """
-    found = defaultdict(Decimal)
+    nets, lowest = defaultdict(Decimal), Decimal(0)
     for entry in entries:
         if entry.amount is not None:
-            key = (entry.kind, entry.partner_id, entry.currency, entry.in_kind)
-            found[key] += entry.amount
-    return dict(found)
+            key = (
+                entry.kind,
+                entry.partner_id,
+                entry.currency,
+                entry.in_kind,
+                entry.is_counterpart,
+            )
+            nets[key] += entry.amount
+            lowest = min(lowest, nets[key])
+    return lowest
 
 
 def share_of(usd, share):

@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact
 
 from aseanpm.fields import MoneyField
-from aseanpm.paging import BY_CODE, Order, read_date, read_moment
+from aseanpm.paging import BY_CODE, Order, read_date, read_dollars, read_moment
 from aseanpm.problems import BadQuery, FieldError
 
 from .models import MoneyEntry, Status
@@ -53,7 +53,9 @@ def _orders(projects):
         "code": lambda: BY_CODE,
         "title": lambda: Order("title", F("title")),
         "status": lambda: Order("status", _life(projects), int),
-        "approved_usd": lambda: Order("approved_usd", _approved(projects), Decimal),
+        "approved_usd": lambda: Order(
+            "approved_usd", _approved(projects), read_dollars
+        ),
         "planned_start": lambda: Order(
             "planned_start",
             Coalesce(F("planned_start"), Value(dt.date.max), output_field=DateField()),

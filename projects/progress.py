@@ -261,10 +261,10 @@ class LineCount:
             return f"{self.noun.capitalize()} implemented: not known, none on record"
         if self.declared is None:
             return f"{self.implemented} {self.noun} implemented, total not declared"
-        percent = str(self.percent).removesuffix(".0")
-        return (
-            f"{self.implemented}/{self.declared} {self.noun} implemented ({percent}%)"
-        )
+        said = f"{self.implemented}/{self.declared} {self.noun} implemented"
+        if self.percent is None:
+            return said
+        return f"{said} ({str(self.percent).removesuffix('.0')}%)"
 
 
 def line_count(kind, noun, lines, by_line, rule, declared=None, on_record=True):
@@ -622,8 +622,7 @@ def band_of(parties, country):
     `parties` maps (country, grouping) to (share, its basis).
     """
     if set(parties) == {(country, None)}:
-        share, basis = parties[country, None]
-        return ("stated", share) if basis == "stated" else ("only", Decimal(100))
+        return "only", Decimal(100)
     share, basis = parties.get((country, None), (None, None))
     if basis == "stated":
         return "stated", share

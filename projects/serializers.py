@@ -3,6 +3,7 @@
 from collections import defaultdict
 from datetime import UTC
 
+from django.db.models import Max
 from django.urls import reverse
 from rest_framework import serializers
 
@@ -10,6 +11,7 @@ from aseanpm.facts import shown_date
 from aseanpm.pages import row_or_404
 
 from . import money
+from .models import FACTS as FACTS_ON_RECORD
 from .models import (
     Benefit,
     Funding,
@@ -69,6 +71,26 @@ def visible_project(user, code, clock):
     """One of them with its state and places; Http404 where it is not among them."""
     projects = visible_projects(user, clock).with_state().with_placement()
     return row_or_404(projects, code=code)
+
+
+def last_record_by_plan(projects):
+    """{plan: when a fact was last recorded of its projects}, in seven queries.
+
+    Of what had become true by the clock's day, as known at its moment.
+    """
+    last: dict = {}
+    placed = dict(projects.order_by().with_placement().values_list("pk", "plan"))
+    for model in FACTS_ON_RECORD:
+        facts = model.objects.filter(project__in=projects.order_by().values("pk"))
+        if hasattr(facts, "at"):
+            facts = facts.at(projects.clock)
+        else:
+            facts = facts.known(projects.clock.known_at)
+        rows = facts.order_by().values_list("project").annotate(Max("recorded_at"))
+        for project, moment in rows:
+            plan = placed[project]
+            last[plan] = max(last.get(plan, moment), moment)
+    return last
 
 
 def places_of(project):
@@ -240,7 +262,7 @@ def project_whole(project, clock, user=None):
         for kind in MoneyEntry.Kind
     }
     since = project.status_changes.at(clock).latest_first().first()
-    neighbours = Project.objects.visible_to(user)
+    neighbours = visible_projects(user, clock)
     benefits = _standing_benefits(project, clock)
     return row | {
         "official_code": project.official_code,
@@ -366,6 +388,7 @@ def _recorded(facts, clock, user):
 
 
 def fact_row(fact, clock, says):
+    terms_are_hidden = getattr(fact, "is_hidden", False)
     withdrawn = fact.withdrawn_at
     if withdrawn and clock.known_at and withdrawn > clock.known_at:
         withdrawn = None
@@ -377,10 +400,12 @@ def fact_row(fact, clock, says):
         "day_order": getattr(fact, "day_order", None),
         "recorded_at": fact.recorded_at,
         "withdrawn_at": withdrawn,
-        "withdrawal_reason": fact.withdrawal_reason if withdrawn else "",
+        "withdrawal_reason": (
+            fact.withdrawal_reason if withdrawn and not terms_are_hidden else ""
+        ),
         "basis": fact.basis,
         "source": fact.source.code if fact.source else None,
-        "note": fact.note,
+        "note": "" if terms_are_hidden else fact.note,
     }
 
 

@@ -6,7 +6,7 @@ from aseanpm.pages import ClockMixin, page_of
 
 from . import money
 from .filters import ProjectFilter
-from .models import MoneyEntry, Project
+from .models import MoneyEntry
 from .ordering import LABELS, order_of
 from .serializers import (
     fact_order,
@@ -90,7 +90,7 @@ class ProjectDetailView(ClockMixin, TemplateView):
     def get_context_data(self, code, **context):
         user = self.request.user
         project = visible_project(user, code, self.clock)
-        links = Project.objects.visible_to(user)
+        links = visible_projects(user, self.clock)
         whole = project_whole(project, self.clock, user)
         facts = project_facts(project, self.clock, user)
         return super().get_context_data(

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 from django.db.models import QuerySet
+from django.test import override_settings
 
 from partners.models import FocalPoint
 from projects import actions
@@ -156,3 +157,62 @@ def test_what_is_withdrawn_from_publication_is_gone_at_once(client, shown):
 
     assert client.get(f"/projects/{shown.code}/").status_code == 404
     assert "Rice" not in client.get("/projects/").content.decode()
+
+
+def test_the_terms_of_a_private_amount_are_private(sign_in, shown):
+    entry = shown.money_entries.get(is_private=True)
+    secret = actions.correct(
+        fact=entry, reason="It was five million", note="In two parts"
+    )
+    address = f"/api/v1/projects/{shown.code}/facts/"
+
+    def told(user):
+        pages = (address, f"/projects/{shown.code}/")
+        return "".join(sign_in(user).get(page).content.decode() for page in pages)
+
+    assert secret.note == "In two parts"
+    for reader in (None, make.user(), make.user("partner", partner="AU")):
+        assert "five million" not in told(reader)
+        assert "In two parts" not in told(reader)
+    for reader in (make.user("editor"), make.user("partner", partner="JP")):
+        assert "five million" in told(reader)
+        assert "In two parts" in told(reader)
+
+
+def test_a_pledge_that_was_withdrawn_opens_no_project(sign_in, line):
+    hidden = make.project(is_published=False, line=line)
+    pledge = make.money(hidden, None, kind="pledged", partner="AU")
+    client = sign_in(make.user("partner", partner="AU"))
+    assert client.get(f"/projects/{hidden.code}/").status_code == 200
+
+    actions.withdraw(fact=pledge, reason="It was another partner")
+
+    assert client.get(f"/projects/{hidden.code}/").status_code == 404
+
+
+def test_a_successor_is_named_from_the_day_it_exists(client, line):
+    old = make.project(code="P-OLD22", on="2020-01-10", line=line)
+    make.project(code="P-NEW22", on="2021-07-31", line=line, predecessor=old)
+
+    def told(clock):
+        answer = client.get(f"/api/v1/projects/P-OLD22/{clock}").json()
+        page = client.get(f"/projects/P-OLD22/{clock}").content.decode()
+        return answer["successor"], "P-NEW22" in page
+
+    assert told("?as_of=2021-07-30") == (None, False)
+    assert told("?as_of=2021-07-31") == ("P-NEW22", True)
+
+
+@pytest.mark.parametrize("value", ["Basic x", "", "Token nonsense"])
+def test_a_closed_site_is_not_opened_by_any_header(client, value):
+    with override_settings(ASEANPM_PUBLIC=False):
+        for path in ("/api/v1/projects/", "/api/v1/schema/", "/api/docs/"):
+            answer = client.get(path, headers={"Authorization": value})
+            assert answer.status_code in {401, 403}, path
+
+
+def test_what_is_told_in_a_session_is_not_kept(client, sign_in, shown):
+    kept = sign_in(make.user("editor")).get("/").headers["Cache-Control"]
+
+    assert kept == "private, no-store"
+    assert "Cache-Control" not in client.get("/").headers

@@ -1,5 +1,6 @@
 """What was agreed and said: plans and their lines, frameworks, meetings, print."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
@@ -252,6 +253,14 @@ class ActionLine(Titled, Sourced):
     def __str__(self):
         return f"{self.code} {self.title}".strip()
 
+    def clean(self):
+        super().clean()
+        if self.parent and (
+            self.parent.parent_id or self.parent.plan_id != self.plan_id
+        ):
+            message = "A line stands below a line of its plan that stands below none."
+            raise ValidationError({"parent": message})
+
     def get_absolute_url(self):
         return reverse("workplans:line", args=[self.code])
 
@@ -467,6 +476,17 @@ class Meeting(Sourced):
 
     def get_absolute_url(self):
         return reverse("workplans:meeting", args=[self.code])
+
+    def may_have_decided_on(self, day):
+        """Whether a day is within the meeting, as exactly as its dates are known."""
+        if self.held_until is None or day is None:
+            return True
+        first = self.held_from or self.held_until
+        if self.precision == Precision.MONTH:
+            first = first.replace(day=1)
+        elif self.precision == Precision.YEAR:
+            first = first.replace(month=1, day=1)
+        return first <= day <= self.held_until
 
     @property
     def dates_shown(self):

@@ -85,7 +85,12 @@ def stamp(facts, first):
 
 def save_projects(builder, drafts):
     """Save organisations and projects, predecessors first, and what hangs on them."""
-    Organisation.objects.bulk_create(builder.organisations.values())
+    Organisation.objects.bulk_create(
+        builder.organisations.values(), ignore_conflicts=True
+    )
+    kept = Organisation.objects.in_bulk(list(builder.organisations), field_name="code")
+    for code, organisation in builder.organisations.items():
+        organisation.pk = kept[code].pk
     for draft in drafts.values():
         moments = [fact.recorded_at for fact in draft.facts]
         withdrawn = [fact.withdrawn_at for fact in draft.facts if fact.withdrawn_at]

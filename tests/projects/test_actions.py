@@ -175,3 +175,93 @@ def test_a_plans_rule_is_corrected_as_any_fact():
 
     assert [rule.counts_from for rule in plan.rules.known()] == ["ongoing"]
     assert not type(project).objects.counted().exists()
+
+
+def test_nets_are_of_each_funder_and_hold_on_every_day():
+    project = make.project()
+    gives = {"kind": "committed"}
+    japan, korea = make.partner("JP"), make.partner("KR")
+    actions.record(fact=money(project, Decimal(10), partner=japan, **gives))
+
+    with pytest.raises(ValidationError, match="net below zero"):
+        actions.record(fact=money(project, Decimal(-1), partner=korea, **gives))
+    earlier = gives | {"effective_on": make.day("2022-01-31")}
+    with pytest.raises(ValidationError, match="net below zero"):
+        actions.record(fact=money(project, Decimal(-1), partner=japan, **earlier))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"rate": Decimal(2)}, "rate of a dollar is 1"),
+        ({"currency": "eur"}, "code such as EUR"),
+        ({"amount": Decimal("1e20")}, "too large"),
+        ({"amount": Decimal("0.001")}, "two decimals"),
+    ],
+)
+def test_an_entry_that_cannot_be_is_refused_in_words(fields, words):
+    entry = money(make.project(), Decimal(10))
+    for name, value in fields.items():
+        setattr(entry, name, value)
+
+    with pytest.raises(ValidationError, match=words):
+        actions.record(fact=entry)
+
+
+def test_an_entry_of_another_project_is_not_reversed():
+    first = actions.record(fact=money(make.project(), Decimal(10)))
+
+    with pytest.raises(ValidationError, match="another project"):
+        actions.record(fact=money(make.project(), Decimal(1), reverses=first))
+
+
+def test_a_fund_counts_as_its_owner_alone():
+    project, jaif = make.project(), make.fund("JAIF", owner="JP")
+    joins = {"project": project, "fund": jaif, "effective_on": ON}
+
+    with pytest.raises(ValidationError, match="does not count as"):
+        actions.record(fact=Funding(partner=make.partner("SG"), **joins))
+
+    actions.record(fact=Funding(partner=make.partner("JP"), **joins))
+
+
+def test_a_funder_joins_once():
+    project = make.project(funders=["SG"])
+
+    with pytest.raises(ValidationError, match="has joined already"):
+        actions.record(
+            fact=Funding(project=project, partner=make.partner("SG"), effective_on=ON)
+        )
+
+
+@pytest.mark.parametrize(
+    ("precision", "day", "accepted"),
+    [
+        ("day", "2021-09-30", True),
+        ("day", "2021-09-29", False),
+        ("month", "2021-09-01", True),
+        ("month", "2021-08-31", False),
+        ("year", "2021-01-01", True),
+    ],
+)
+def test_a_decision_is_dated_within_its_meeting(precision, day, accepted):
+    held = make.meeting("IAI-TF-65", on="2021-09-30", precision=precision)
+
+    assert held.may_have_decided_on(make.day(day)) is accepted
+
+
+def test_a_decision_outside_its_meeting_is_refused():
+    held = make.meeting("IAI-TF-68", on="2022-09-22")
+
+    with pytest.raises(ValidationError, match="was not held on that day"):
+        actions.record(
+            fact=change(make.project(status="appraisal"), "approved", meeting=held)
+        )
+
+
+def test_moving_a_fact_to_another_project_leaves_no_gap_behind():
+    project, other = make.project(status="ongoing"), make.project(status=None)
+    approval = project.status_changes.get(status="approved")
+
+    with pytest.raises(ValidationError, match="cannot follow"):
+        actions.correct(fact=approval, reason="Wrong project", project=other)

@@ -4,12 +4,15 @@ from functools import partial
 import pytest
 
 from aseanpm.facts import Entry
+from aseanpm.paging import write_cursor
 from projects import actions
 from projects.models import MoneyEntry
 from tests import make
 
 pytestmark = pytest.mark.django_db
 LIST = "/api/v1/projects/"
+NAN = write_cursor("approved_usd", "NaN", "P-22222")
+YEAR_ONE = write_cursor("changed_at", "0001-01-01T00:00:00+14:00", "P-22222")
 
 
 def codes(answer):
@@ -109,6 +112,13 @@ def test_unknown_is_null_and_recorded_zero_is_zero(api):
         ({"count": "yes"}, "count"),
         ({"band": "only"}, "band"),
         ({"combination": "XX"}, "combination"),
+        ({"decision": "approved"}, "decision"),
+        ({"as_of": ["yesterday", "2022-01-01"]}, "as_of"),
+        ({"search": ["rice", "maize"]}, "search"),
+        ({"updated_since": "9999-12-31T23:59:59-14:00"}, "updated_since"),
+        ({"known_at": "9999-12-31T23:59:00Z"}, "known_at"),
+        ({"ordering": "approved_usd", "cursor": NAN}, "cursor"),
+        ({"ordering": "changed_at", "cursor": YEAR_ONE}, "cursor"),
     ],
 )
 def test_bad_input_is_a_400_that_names_it(api, client, query, field):

@@ -408,3 +408,37 @@ def test_a_moment_known_by_its_day_is_the_end_of_that_day_in_jakarta():
     assert at_midnight.utcoffset() == dt.timedelta(hours=7)
     assert Project.objects.as_of(None, at_midnight).count() == 1
     assert Project.objects.as_of(None, before).count() == 0
+
+
+def test_a_document_that_was_recorded_later_was_not_known_before():
+    day = make.day("2020-08-26")
+    make.project(
+        status=None,
+        attested_on=make.day("2020-08-26"),
+        on="2020-08-26",
+        known="2021-05-01",
+    )
+    day = make.day("2020-08-26")
+
+    assert Project.objects.as_of(day, make.moment("2021-04-30")).count() == 0
+    assert Project.objects.as_of(day, make.moment("2021-05-01")).count() == 1
+
+
+def test_without_status_or_document_a_project_exists_from_its_recording():
+    make.project(status=None, on="2022-01-10")
+
+    assert Project.objects.as_of(make.day("2022-01-09")).count() == 0
+    assert Project.objects.as_of(timezone.localdate()).count() == 1
+    assert Project.objects.as_of().count() == 1
+
+
+def test_a_correction_to_another_day_takes_the_last_place_there():
+    project = make.project(status="approved", on="2022-01-10", budget="5")
+    make.money(project, "7", on="2022-02-01")
+    entry = project.money_entries.get(effective_on=make.day("2022-01-10"))
+
+    moved = actions.correct(
+        fact=entry, reason="Another day", effective_on=make.day("2022-02-01")
+    )
+
+    assert moved.day_order == 1

@@ -376,3 +376,69 @@ def test_the_three_states_add_up_to_the_declared_total(rows, declared, rule):
         assert told.under_rules[rule] == told.implemented
         assert told.all_completed <= told.implemented
         transaction.set_rollback(True)
+
+
+def test_a_programme_deducts_only_a_predecessor_that_counts_itself():
+    old, new = make.plan("IAI-III", declared=26), make.plan("IAI-IV")
+    proposal = make.project(status="carried_over", plan=old)
+    make.project(status="approved", plan=new, predecessor=proposal)
+
+    iai = make.programme("IAI")
+
+    assert progress.programme_counted(Project.objects.as_of(), iai) == (1, 0)
+
+
+def test_a_funder_stands_outside_asean_until_its_country_has_joined():
+    make.grouping("ASEAN", ["TL"], since="2025-10-26")
+    make.partner("TL", kind="member_state", country=make.country("TL"))
+    make.project(on="2022-01-10", funders=["TL"])
+
+    def outside(day):
+        projects = Project.objects.as_of(make.day(day)).counted("approved")
+        share = progress.funding_count(projects).groups["any_outside_asean"]
+        listed = projects.funded_by_groups("any_outside_asean").count()
+        return share.projects, listed
+
+    assert outside("2025-10-25") == (1, 1)
+    assert outside("2025-10-26") == (0, 0)
+
+
+def test_a_counterpart_is_no_funders_money():
+    project = make.project(funders=["JP"], budget="100")
+    make.money(project, "40", kind="committed", partner="JP")
+    make.money(project, "7", kind="committed", partner="VN", is_counterpart=True)
+    projects = Project.objects.as_of().counted("approved")
+
+    assert money.total(projects, "committed").usd == Decimal("40.00")
+    assert progress.funding_count(projects).money["committed"].usd == Decimal("40.00")
+    given = money.totals_by_partner(projects, "committed")
+    assert {code: total.usd for code, total in given.items()} == {"JP": Decimal("40")}
+
+
+def test_who_benefits_is_asked_as_it_was_known():
+    make.project(on="2022-01-10", known="2022-06-01", countries=["VN"])
+    vietnam, may = make.country("VN"), make.moment("2022-05-31")
+
+    assert Project.objects.as_of(None, may).for_country(vietnam).count() == 0
+    assert Project.objects.as_of().for_country(vietnam).count() == 1
+
+
+def test_a_combination_is_named_in_the_order_of_codes():
+    project = make.project(funders=["SG", "JP"])
+
+    assert project.current_funders == "JP+SG"
+
+
+@pytest.mark.parametrize(
+    ("amount", "rate", "usd"),
+    [("1", "0.125", "0.12"), ("1", "0.135", "0.14"), ("3", "0.005", "0.02")],
+)
+def test_dollars_are_rounded_half_even(amount, rate, usd):
+    assert money.usd_of(Decimal(amount), "EUR", Decimal(rate)) == Decimal(usd)
+
+
+def test_a_declared_total_of_none_has_no_percentage():
+    plan = make.plan(declared=0)
+    make.project(plan=plan)
+
+    assert of_plan(plan).lines.sentence == "0/0 action lines implemented"
