@@ -79,8 +79,8 @@ class ProjectQuerySet(models.QuerySet):
     def as_of(self, day=None, known_at=None):
         """The projects that existed on a day, as known at a moment.
 
-        A project exists from its first status, or from the day a document attests it;
-        without either, from the day it was recorded.
+        A project exists from its first status, and from the day a document attests it
+        or, without one, the day it was recorded.
         """
         projects = self._chain()
         projects.clock = Clock(day, known_at)
@@ -88,7 +88,7 @@ class ProjectQuerySet(models.QuerySet):
             return projects
         begun = StatusChange.objects.at(projects.clock)
         attested = Q(attested_on__lte=projects.clock.last_day)
-        noted = Q(attested_on__isnull=True, current_status="")
+        noted = Q(attested_on__isnull=True)
         noted &= Q(recorded_at__lte=end_of_day(projects.clock.last_day))
         if known_at:
             attested &= Q(recorded_at__lte=known_at)
