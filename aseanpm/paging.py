@@ -89,8 +89,17 @@ def read_cursor(text, order, read=str):
         name, value, code = json.loads(base64.urlsafe_b64decode(padded))
         if name != order or not isinstance(code, str) or NUL in f"{value}{code}":
             raise ValueError(name)
+        if value is None or isinstance(value, (dict, list)):
+            raise ValueError(value)
+        f"{value}{code}".encode()
         return read(value), code
-    except (ValueError, TypeError, binascii.Error, OverflowError) as error:
+    except (
+        ValueError,
+        TypeError,
+        binascii.Error,
+        OverflowError,
+        RecursionError,
+    ) as error:
         message = "This cursor was not made by this list in this order."
         raise BadQuery([FieldError("cursor", message)]) from error
 

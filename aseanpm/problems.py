@@ -76,6 +76,9 @@ class BadQueryMiddleware:
         ]
         if NUL in request.path:
             wrong.append("path")
+        if not request.headers.get("Authorization", "").isascii():
+            message = "Holds signs that no token has."
+            return self.refuse(request, [FieldError("Authorization", message)])
         if not wrong:
             return self.get_response(request)
         message = "Holds a NUL character."

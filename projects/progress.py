@@ -110,24 +110,6 @@ class Tally(Counter):
         return set(counted) == {Status.COMPLETED}
 
 
-def tallies(projects):
-    """({line: Tally}, {line: illustrative Tally}) in one query; None: no line."""
-    rows = (
-        projects.once_each()
-        .with_state()
-        .with_placement()
-        .order_by()
-        .values_list("line", "status", "stage", "is_illustrative")
-        .annotate(projects=Count("*"))
-    )
-    every, illustrative = defaultdict(Tally), defaultdict(Tally)
-    for line, status, stage, is_illustrative, number in rows:
-        every[line][status, stage] += number
-        if is_illustrative:
-            illustrative[line][status, stage] += number
-    return every, illustrative
-
-
 @dataclass(frozen=True)
 class Placed:
     """The tallies of one plan's projects, by line and area (None: not recorded)."""
@@ -135,6 +117,11 @@ class Placed:
     by_line: defaultdict = field(default_factory=lambda: defaultdict(Tally))
     by_area: defaultdict = field(default_factory=lambda: defaultdict(Tally))
     illustrative: Tally = field(default_factory=Tally)
+
+    @property
+    def is_on_record(self):
+        """Whether any of the projects has a status; else nothing is known."""
+        return any(status for tally in self.by_line.values() for status, _ in tally)
 
 
 def tallies_by_plan(projects):
@@ -174,16 +161,19 @@ def with_lines_below(by_line, lines):
 class LineStanding:
     """How far one line has come, by its projects and those of the lines below it.
 
-    `is_plans_rule` tells whether its plan has a rule on record and it was used.
+    `is_plans_rule` tells whether its plan has a rule on record and it was used,
+    `is_on_record` whether any project of its plan has a status.
     """
 
     tally: Tally
     counts_from: str
     is_plans_rule: bool
+    is_on_record: bool
 
     @property
     def state(self):
-        return self.tally.state(self.counts_from)
+        """One of STATES; None, not known, where nothing of its plan is on record."""
+        return self.tally.state(self.counts_from) if self.is_on_record else None
 
     @property
     def counted(self):
@@ -207,7 +197,8 @@ def line_standings(projects, rule=None):
     line = Placement._meta.get_field("line").related_model
     plan = Placement._meta.get_field("plan").related_model
     lines = list(line.objects.only("plan", "parent").order_by())
-    own, _ = tallies(projects)
+    placed = tallies_by_plan(projects)
+    own = {pk: tally for one in placed.values() for pk, tally in one.by_line.items()}
     rules = plan.objects.rules_at(projects.clock)
     held = with_lines_below(own, lines)
     return {
@@ -215,6 +206,7 @@ def line_standings(projects, rule=None):
             tally=held[one.pk],
             counts_from=rule or rules.get(one.plan_id, "approved"),
             is_plans_rule=rule is None and one.plan_id in rules,
+            is_on_record=placed[one.plan_id].is_on_record,
         )
         for one in lines
     }
@@ -421,6 +413,7 @@ class PlanProgress:
     areas: list
     line_tallies: dict
     illustrative: int
+    is_on_record: bool
 
     @property
     def counted(self):
@@ -506,14 +499,19 @@ def _progress_of(plan, projects, rule, declared, lines, areas, placed):
     counts_from = rule.counts_from if rule else "approved"
     by_line = with_lines_below(placed.by_line, lines)
     every = sum_of(placed.by_line.values())
-    on_record = any(status for status, _ in every)
     kinds = type(plan)._meta.get_field("headline_kind").choices
     nouns = {kind: plural(label) for kind, label in kinds}
 
     def count(kind, some=lines, declared=None):
         noun = nouns.get(kind, "lines")
         return line_count(
-            kind, noun, some, by_line, counts_from, declared, on_record=on_record
+            kind,
+            noun,
+            some,
+            by_line,
+            counts_from,
+            declared,
+            on_record=placed.is_on_record,
         )
 
     enabling = {line.pk for line in lines if line.kind == "enabling_action"}
@@ -549,6 +547,7 @@ def _progress_of(plan, projects, rule, declared, lines, areas, placed):
         areas=counts,
         line_tallies=by_line,
         illustrative=placed.illustrative.counted(counts_from),
+        is_on_record=placed.is_on_record,
     )
 
 

@@ -57,3 +57,12 @@ def test_what_the_api_tells_rests_on_no_illustrative_record(api):
     assert answer["lines"]["implemented"] is None
     assert answer["lines"]["declared"] == 24
     assert answer["money"]["approved_usd"] is None
+
+
+def test_lines_of_which_nothing_is_on_record_are_not_known(client, api):
+    page = client.get("/lines/IAI-IV-07/").content.decode()
+    row = api().get("/api/v1/lines/IAI-IV-07/").json()
+
+    assert "Not known" in page
+    assert "Not started" not in page
+    assert row["state"] is None

@@ -46,7 +46,11 @@ class PlanListView(ListView):
     def get(self, request):
         plans = list(WorkPlan.objects.select_related("programme", "predecessor"))
         projects = visible_projects(request.user, self.clock)
-        successors = {plan.predecessor_id: plan.code for plan in plans}
+        successors = {
+            plan.predecessor_id: plan.code
+            for plan in plans
+            if plan.is_adopted_by(self.clock.last_day)
+        }
         told = plans_progress(plans, projects)
         rows = [plan_row(told[plan.pk], successors.get(plan.pk)) for plan in plans]
         return self.answer_list(rows)
@@ -60,10 +64,10 @@ class PlanView(ReadView):
         plans = WorkPlan.objects.select_related("programme", "predecessor")
         plan = row_or_404(plans, code=code)
         one = plan_progress(plan, visible_projects(request.user, self.clock))
-        successor = plans.filter(predecessor=plan).values_list("code", flat=True)
+        successor = plan.successor_by(self.clock.last_day)
         links = framework_links(plan.framework_links, self.clock)
         return Response(
-            plan_whole(one, links, successor.first())
+            plan_whole(one, links, successor.code if successor else None)
             | {"progress": reverse("api:plan-progress", args=[plan.code])}
         )
 

@@ -153,6 +153,13 @@ class WorkPlan(Titled, Sourced):
             totals.setdefault(row.kind, row.total)
         return {kind: total for kind, total in totals.items() if total is not None}
 
+    def is_adopted_by(self, day):
+        return self.adopted_on is not None and self.adopted_on <= day
+
+    def successor_by(self, day):
+        """The plan that followed, if it was adopted by a day."""
+        return WorkPlan.objects.filter(predecessor=self, adopted_on__lte=day).first()
+
     def is_past_its_period(self, on):
         return self.nominal_end < on and (self.closed_on is None or self.closed_on > on)
 

@@ -359,7 +359,7 @@ class LineRowSerializer(serializers.Serializer):
     kind = serializers.ChoiceField(LineKind.choices)
     number = serializers.IntegerField(allow_null=True)
     parent = serializers.CharField(allow_null=True)  # type: ignore[assignment]
-    state = serializers.ChoiceField(list(STATES.items()))
+    state = serializers.ChoiceField(list(STATES.items()), allow_null=True)
     counts_from = serializers.ChoiceField(list(COUNTING))
     projects_counted = serializers.IntegerField()
     pipeline = serializers.IntegerField()

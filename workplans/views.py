@@ -167,7 +167,11 @@ class PlanListView(PlanFigures, TemplateView):
             )
         )
         told = plans_progress(plans, projects)
-        successors = {plan.predecessor_id: plan for plan in plans}
+        successors = {
+            plan.predecessor_id: plan
+            for plan in plans
+            if plan.is_adopted_by(self.clock.last_day)
+        }
         programmes = {}
         for plan in plans:
             card = self.card(told[plan.pk], successors.get(plan.pk))
@@ -223,14 +227,17 @@ class PlanDetailView(PlanFigures, TemplateView):
     def get_context_data(self, code, **context):
         plans = WorkPlan.objects.select_related("programme", "predecessor")
         plan = row_or_404(plans, code=code)
-        successor = plans.filter(predecessor=plan).first()
+        successor = plan.successor_by(self.clock.last_day)
         projects = visible_projects(self.request.user, self.clock)
         one = plan_progress(plan, projects)
         lines = [
             self.line_row(
                 line,
                 LineStanding(
-                    one.line_tallies[line.pk], one.counts_from, one.rule is not None
+                    tally=one.line_tallies[line.pk],
+                    counts_from=one.counts_from,
+                    is_plans_rule=one.rule is not None,
+                    is_on_record=one.is_on_record,
                 ),
             )
             for line in plan.lines.select_related("area")

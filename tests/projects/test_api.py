@@ -1,3 +1,4 @@
+import base64
 import json
 from functools import partial
 
@@ -12,6 +13,9 @@ from tests import make
 pytestmark = pytest.mark.django_db
 LIST = "/api/v1/projects/"
 NAN = write_cursor("approved_usd", "NaN", "P-22222")
+NOTHING = write_cursor("approved_usd", None, "P-22222")
+HALF_A_SIGN = base64.urlsafe_b64encode(rb'["code","\ud800","A"]').decode()
+TOO_DEEP = base64.urlsafe_b64encode(b"[" * 3000).decode()
 YEAR_ONE = write_cursor("changed_at", "0001-01-01T00:00:00+14:00", "P-22222")
 
 
@@ -119,6 +123,9 @@ def test_unknown_is_null_and_recorded_zero_is_zero(api):
         ({"known_at": "9999-12-31T23:59:00Z"}, "known_at"),
         ({"ordering": "approved_usd", "cursor": NAN}, "cursor"),
         ({"ordering": "changed_at", "cursor": YEAR_ONE}, "cursor"),
+        ({"ordering": "approved_usd", "cursor": NOTHING}, "cursor"),
+        ({"cursor": HALF_A_SIGN}, "cursor"),
+        ({"cursor": TOO_DEEP}, "cursor"),
     ],
 )
 def test_bad_input_is_a_400_that_names_it(api, client, query, field):
@@ -356,6 +363,13 @@ def test_the_last_change_is_the_last_that_was_known(api):
 
 def _entry(day):
     return Entry(sequence=1, recorded_at=make.moment(day))
+
+
+def test_a_token_that_no_token_is_is_refused(client):
+    answer = client.get(LIST, headers={"Authorization": "Token \xff\xfe"})
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "Authorization"
 
 
 def test_writing_is_not_offered(api):

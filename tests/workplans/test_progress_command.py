@@ -25,7 +25,7 @@ def test_it_tells_the_sentence_and_the_breakdown():
     assert "  in preparation 1" in lines
     assert "  not started 22" in lines
     assert "  enabling actions not known" in lines
-    assert "Approved budget, USD 250000.00" in lines
+    assert "Approved budget, USD 250000.00 from 1 of 1 projects" in lines
     assert "  SG: 1" in lines
 
 

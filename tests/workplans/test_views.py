@@ -563,3 +563,16 @@ def test_every_page_of_the_app_has_an_address():
         "/meetings/",
         "/reconciliation/",
     ]
+
+
+def test_a_successor_is_named_once_it_is_adopted(client, api):
+    third = make.plan("IAI-III")
+    make.plan("IAI-IV", predecessor=third, adopted_on=make.day("2020-11-12"))
+
+    def told(day):
+        page = client.get("/plans/IAI-III/", {"as_of": day}).content.decode()
+        answer = api().get("/api/v1/plans/IAI-III/", {"as_of": day}).json()
+        return "Work plan IAI-IV" in page, answer["successor"]
+
+    assert told("2020-11-11") == (False, None)
+    assert told("2020-11-12") == (True, "IAI-IV")

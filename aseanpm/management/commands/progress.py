@@ -46,6 +46,7 @@ def breakdown(answer):
     lines, projects = answer["lines"], answer["projects"]
     money, funding = answer["money"], answer["funding"]
     yield lines["sentence"]
+    yield answer["rule"]["text"]
     yield f"  in preparation {told(lines['in_preparation'])}"
     yield f"  not started {told(lines['not_started'])}"
     yield f"  enabling actions {told(answer['enabling_actions']['implemented'])}"
@@ -54,7 +55,11 @@ def breakdown(answer):
         yield f"  {status.replace('_', ' ')} {number}"
     yield f"  in the pipeline {projects['pipeline']}"
     yield f"  cancelled after approval {projects['cancelled_after_approval']}"
-    yield f"Approved budget, USD {told(money['approved_usd'])}"
+    covered = money["complete"] + money["partial"]
+    yield (
+        f"Approved budget, USD {told(money['approved_usd'])}"
+        f" from {covered} of {projects['counted']} projects"
+    )
     for share in funding["combinations"]:
         funders = " + ".join(share["partners"]) or "none recorded"
         yield f"  {funders}: {share['projects']}"
