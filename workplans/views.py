@@ -199,7 +199,6 @@ class PlanListView(PlanFigures, TemplateView):
             "standing": plan_standing(plan, self.clock.last_day),
             "is_past": plan.is_past_its_period(self.clock.last_day),
             "successor": successor,
-            "adopted": plan.adopted_on,
             "projects": self.projects_figure(one, one.counted),
             "pipeline": self.projects_figure(one, one.pipeline, stage="pipeline"),
         }
@@ -268,7 +267,7 @@ class PlanDetailView(PlanFigures, TemplateView):
             **self.tree(one, lines),
             **self.projects_told(one),
             **self.funding_told(one),
-            **self.links_told(plan, one, successor, projects),
+            **self.links_told(plan, one, projects),
             generated=self.projects_figure(
                 one, one.illustrative, is_illustrative="true"
             ),
@@ -472,7 +471,7 @@ class PlanDetailView(PlanFigures, TemplateView):
             },
         ]
 
-    def links_told(self, plan, one, successor, projects):
+    def links_told(self, plan, one, projects):
         counted = one.projects.counted(one.counts_from)
         themes = count_by_theme(counted)
         bodies = Body.objects.filter(
