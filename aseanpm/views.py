@@ -20,6 +20,7 @@ from projects.serializers import (
     visible_projects,
 )
 from workplans.models import ActionLine, Meeting, WorkPlan
+from workplans.views import PlanFigures
 
 from .fields import fold
 from .models import Source
@@ -30,7 +31,7 @@ from .problems import FieldError, bad_request_page
 FOUND_AT_MOST = 10
 
 
-class HomeView(ClockMixin, TemplateView):
+class HomeView(PlanFigures, TemplateView):
     """How far each current plan has come, what has not begun, what happened lately."""
 
     template_name = "aseanpm/home.html"
@@ -65,16 +66,6 @@ class HomeView(ClockMixin, TemplateView):
     def plan_card(self, one, last_record):
         """A plan's progress with the addresses of the lines behind it."""
         plan = one.plan
-        states = {
-            state: self.figure(
-                getattr(one.lines, state),
-                "workplans:lines",
-                plan=plan.code,
-                kind=plan.headline_kind,
-                state=state,
-            )
-            for state in progress.STATES
-        }
         waiting = [
             line
             for line in plan.lines.all()
@@ -84,19 +75,11 @@ class HomeView(ClockMixin, TemplateView):
         return {
             "plan": plan,
             "progress": one,
-            "urls": {state: figure.url for state, figure in states.items()},
-            "sentence": {
-                "implemented": one.lines.implemented,
-                "declared": one.lines.declared,
-                "percent": one.lines.percent,
-                "url": states[progress.IMPLEMENTED].url,
-            },
+            "headline": self.headline(one),
             "waiting": waiting,
             "past": plan.is_past_its_period(self.clock.last_day),
             "last_record": last_record,
-            "projects": self.figure(
-                one.counted, "projects:list", plan=plan.code, stage="counted"
-            ),
+            "projects": self.projects_figure(one, one.counted),
         }
 
 
