@@ -8,6 +8,7 @@ every figure can be asked for a day (what was true) and a moment (what we knew).
 import datetime as dt
 import uuid
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from structlog.contextvars import get_contextvars
 
 
 class Basis(models.TextChoices):
@@ -164,13 +166,47 @@ class LedgerHead(models.Model):
         return f"entry {self.sequence}"
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One write to the ledger: the stamps that all its facts carry."""
+class Entry(models.Model):
+    """One write: who did what, when, why, and in which request.
 
-    sequence: int
-    recorded_at: dt.datetime
-    recorded_by: object = None
+    The facts and the history rows of the write carry its `sequence`. `submission` names
+    the form that was sent, so that sending it again writes nothing; `opens` is the
+    address at which what was written is seen. `repointed` lists references that were
+    turned to another row: {"app.Model.field": [from, to, [keys of the rows]]}.
+    """
+
+    sequence = models.BigIntegerField(primary_key=True)
+    recorded_at = models.DateTimeField(db_index=True)
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    what = models.CharField(max_length=300, blank=True)
+    reason = models.TextField(blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    submission = models.CharField(max_length=80, null=True, blank=True, unique=True)
+    content_hash = models.CharField(max_length=64, blank=True)
+    opens = models.CharField(max_length=500, blank=True)
+    can_be_undone = models.BooleanField(default=False)
+    repointed = models.JSONField(default=dict, blank=True)
+    undoes = models.OneToOneField(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="undone_by",
+    )
+
+    class Meta:
+        app_label = "aseanpm"
+        ordering = ["-sequence"]
+        verbose_name_plural = "entries"
+
+    def __str__(self):
+        return self.what or f"entry {self.sequence}"
 
     @property
     def stamps(self):
@@ -181,12 +217,47 @@ class Entry:
         }
 
 
+class AlreadyRecorded(Exception):
+    """The same form was sent before; `entry` is what it wrote."""
+
+    def __init__(self, entry):
+        super().__init__(str(entry))
+        self.entry = entry
+
+
+class SentBefore(Exception):
+    """A form was sent again with other content; `entry` is what it wrote at first."""
+
+    def __init__(self, entry):
+        super().__init__(str(entry))
+        self.entry = entry
+
+
+_open_entry: ContextVar[Entry | None] = ContextVar("open_entry", default=None)
+
+
+def open_entry():
+    """The write that is going on in this thread, or None."""
+    return _open_entry.get()
+
+
 @contextmanager
-def ledger_entry(by=None, recorded_at=None):
+def ledger_entry(
+    by=None,
+    recorded_at=None,
+    *,
+    what="",
+    reason="",
+    submission=None,
+    content_hash="",
+    undoes=None,
+):
     """Open one atomic write and hand out its stamps.
 
     Locks the ledger head until commit, so that no later entry is stamped earlier.
-    Only loaders and restore may pass `recorded_at`.
+    `submission` is a key that the sender chose: raises AlreadyRecorded where `by` sent
+    it before with the same content, SentBefore where with another. Only loaders and
+    restore may pass `recorded_at`.
     """
     with transaction.atomic():
         LedgerHead.objects.bulk_create(
@@ -194,12 +265,34 @@ def ledger_entry(by=None, recorded_at=None):
             ignore_conflicts=True,
         )
         head = LedgerHead.objects.select_for_update().get(pk=1)
+        key = f"{by.pk}:{submission}" if by and submission else None
+        before = key and Entry.objects.filter(submission=key).first()
+        if before:
+            same = before.content_hash == content_hash
+            raise AlreadyRecorded(before) if same else SentBefore(before)
         tick = dt.timedelta(microseconds=1)
         moment = recorded_at or max(timezone.now(), head.recorded_at + tick)
         head.sequence += 1
         head.recorded_at = max(head.recorded_at, moment)
         head.save(update_fields=["sequence", "recorded_at"])
-        yield Entry(head.sequence, moment, by)
+        entry = Entry.objects.create(
+            sequence=head.sequence,
+            recorded_at=moment,
+            recorded_by=by,
+            what=what,
+            reason=reason,
+            request_id=get_contextvars().get("request_id", ""),
+            submission=key,
+            content_hash=content_hash,
+            undoes=undoes,
+        )
+        outer = _open_entry.set(entry)
+        try:
+            yield entry
+        finally:
+            _open_entry.reset(outer)
+        if by or what:
+            entry.save(force_update=True)
 
 
 class FactsAreKept(TypeError):

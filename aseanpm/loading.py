@@ -16,7 +16,6 @@ from pathlib import Path
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
-from simple_history.utils import bulk_create_with_history
 
 from projects.actions import refresh_copies, touch
 from projects.models import MoneyEntry, Project
@@ -418,10 +417,7 @@ class Load:
             return
         instances = [instance for _, instance in pairs]
         try:
-            if hasattr(shape.model, "history"):
-                bulk_create_with_history(instances, shape.model)
-            else:
-                shape.model._default_manager.bulk_create(instances)
+            shape.model._default_manager.bulk_create(instances)
             self.fill_lists(shape, pairs)
         except IntegrityError as error:
             raise UnreadableReference(f"{shape.label}: {error}") from error

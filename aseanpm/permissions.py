@@ -1,13 +1,14 @@
-"""Who may see what, in words: one table, printed at /permissions/.
+"""Who may see and do what: one table that pages, API and templates ask.
 
-Which rows a reader gets is decided by `visible_to(user)` of their query sets. The table
-says it for people; a test holds every route to one of its rows. The gate for visitors
-asks one setting.
+Which rows a reader gets is decided by `visible_to(user)` of their query sets, what the
+reader may do by `can(user, action, resource)`. The table is printed at /permissions/;
+a test holds every route to one of its rows. The gate for visitors asks one setting.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import JsonResponse
 from django.shortcuts import render
 from rest_framework.permissions import BasePermission
@@ -21,13 +22,21 @@ ROLES = {
     "editor": "Secretariat editor",
     "administrator": "Secretariat administrator",
 }
+ACTIONS = {"view": "see", "create": "create", "edit": "change", "approve": "approve"}
+STAFF = ("editor", "administrator")
 NEVER_CLOSED = ("/healthz", "/readyz", "/static/")
 
 
 @dataclass(frozen=True)
 class Permission:
-    """What each role may see of a resource, and the routes that show it."""
+    """What each role may see and do of a resource, and the routes to it.
 
+    `may` names the roles that may do an action; a role that stands in `own` may do it
+    for its own country or partner alone. `routes` show the resource to all who see it;
+    `doors` maps a route that is for some roles alone to the action that it takes.
+    """
+
+    name: str
     resource: str
     anyone: str
     partner: str
@@ -35,20 +44,86 @@ class Permission:
     editor: str
     administrator: str
     routes: tuple[str, ...] = ()
+    may: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    own: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    doors: dict[str, str] = field(default_factory=dict)
+
+    def cell(self, role):
+        """What a role may, in words."""
+        does = [ACTIONS[action] for action, roles in self.may.items() if role in roles]
+        does += [
+            f"{ACTIONS[action]} its own"
+            for action, roles in self.own.items()
+            if role in roles
+        ]
+        says = [getattr(self, role), f"may {', '.join(does)}" if does else ""]
+        return "; ".join(filter(None, says))
 
     @property
     def cells(self):
-        return [getattr(self, role) for role in ROLES]
+        return [self.cell(role) for role in ROLES]
+
+    def who(self, action):
+        """The roles that may do an action, in words."""
+        roles = self.may.get(action, ())
+        return " and ".join(f"a {ROLES[role].lower()}" for role in roles) or "nobody"
 
 
-def for_all(resource, words, *routes):
-    return Permission(resource, words, words, words, words, words, routes)
+class Refused(PermissionDenied):
+    """An action on a visible thing that this user may not take: 403, with the rule."""
+
+    def __init__(self, user, action, resource):
+        rule = ROW[resource]
+        self.rule = rule
+        self.role = ROLES[role_of(user)]
+        self.says = (
+            f"To {ACTIONS[action]} “{rule.resource}” takes {rule.who(action)}. "
+            f"You are signed in as: {self.role.lower()}."
+        )
+        super().__init__(self.says)
+
+
+def role_of(user):
+    """The role of the table that a user, or a visitor, has."""
+    role = getattr(user, "role", "anyone") if user else "anyone"
+    return role if role in ROLES else "anyone"
+
+
+def can(user, action, resource, *, own=False):
+    """Whether a user may take an action; `own`: the thing is of its country or partner.
+
+    Raises KeyError for a resource without a row in the table.
+    """
+    rule, role = ROW[resource], role_of(user)
+    if user is not None and not getattr(user, "is_active", True):
+        return False
+    return role in rule.may.get(action, ()) or (
+        own and role in rule.own.get(action, ())
+    )
+
+
+def require(user, action, resource, *, own=False):
+    """Raise Refused where `can` says no."""
+    if not can(user, action, resource, own=own):
+        raise Refused(user, action, resource)
+
+
+def for_all(name, resource, words, *routes):
+    return Permission(name, resource, words, words, words, words, words, routes)
+
+
+def for_staff(name, resource, doors):
+    """What the secretariat alone sees and does."""
+    nothing = ("",) * 3
+    may = dict.fromkeys(("view", "create", "edit"), STAFF)
+    return Permission(name, resource, *nothing, *(ALL, ALL), may=may, doors=doors)
 
 
 PUBLISHED = "sees what is published"
 ALL = "sees all"
 TABLE = (
     Permission(
+        "projects",
         "Projects: status, beneficiaries, approved budget, facts on both clocks",
         PUBLISHED,
         "sees what is published, and the projects it funds or is asked to fund",
@@ -62,8 +137,65 @@ TABLE = (
             "api:project",
             "api:project-facts",
         ),
+        may={"view": STAFF, "create": STAFF, "edit": STAFF, "approve": STAFF},
+        doors={},
+    ),
+    for_staff("money", "Money entries, funders and exchange rates", doors={}),
+    Permission(
+        "documents",
+        "Documents of projects and meetings",
+        "sees public ones of what it sees",
+        "sees those of the projects it funds or is asked to fund, too",
+        "sees those of the projects of the own country, too",
+        ALL,
+        ALL,
+        may={"create": STAFF, "edit": STAFF},
+        doors={},
     ),
     Permission(
+        "comments",
+        "Comments and action points",
+        "",
+        "",
+        "sees those on the projects of the own country",
+        ALL,
+        ALL,
+        may={"view": STAFF, "create": STAFF, "edit": STAFF},
+        own={"view": ("coordinator",), "create": ("coordinator",)},
+        doors={},
+    ),
+    for_staff("meetings", "Meetings: agenda, decisions, conclusions", doors={}),
+    for_staff("plans", "Plans, areas, lines, rules and declared totals", doors={}),
+    for_staff(
+        "reference",
+        "Partners, countries, bodies, frameworks and focal points",
+        doors={},
+    ),
+    for_staff(
+        "history",
+        "Field history, what changed, undo and restore",
+        doors={"undo": "edit"},
+    ),
+    for_staff("queue", "The work queue", doors={}),
+    for_staff("imports", "Lists to be imported", doors={}),
+    for_staff("lists", "Saved views, columns, changes to a selection", doors={}),
+    Permission(
+        "users",
+        "Users and their roles",
+        "",
+        "sees and changes its own profile",
+        "sees and changes its own profile",
+        "sees and changes its own profile",
+        "sees all",
+        may={
+            "view": ("administrator",),
+            "create": ("administrator",),
+            "edit": ("administrator",),
+        },
+        doors={},
+    ),
+    Permission(
+        "figures",
         "Figures and dashboards",
         "from published projects",
         "from the projects this role sees",
@@ -95,8 +227,11 @@ TABLE = (
             "api:reconciliation",
         ),
     ),
-    for_all("Who funds a published project, and public amounts", "sees them"),
+    for_all(
+        "funders", "Who funds a published project, and public amounts", "sees them"
+    ),
     Permission(
+        "private-amounts",
         "Private amounts of a contribution",
         "reads “not known”",
         "sees its own; others read “not known”",
@@ -105,6 +240,7 @@ TABLE = (
         "sees them",
     ),
     Permission(
+        "focal-people",
         "Focal points",
         "sees the office",
         "sees the office",
@@ -112,8 +248,13 @@ TABLE = (
         "sees office, person and e-mail",
         "sees office, person and e-mail",
     ),
-    for_all("Organisations, whichever projects they take part in", "sees them"),
     for_all(
+        "organisations",
+        "Organisations, whichever projects they take part in",
+        "sees them",
+    ),
+    for_all(
+        "reading",
         "Meetings, published figures, funds, rules, this table, the API’s schema",
         "sees them",
         "workplans:meetings",
@@ -126,8 +267,11 @@ TABLE = (
         "about",
         "permissions",
     ),
-    for_all("Whether the site is up", "sees it", "health", "ready"),
+    for_all("health", "Whether the site is up", "sees it", "health", "ready"),
 )
+
+
+ROW = {rule.name: rule for rule in TABLE}
 
 
 class OpenToReader(BasePermission):

@@ -20,6 +20,7 @@ else:
 import sqlite3
 
 import environ
+import structlog
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -30,7 +31,7 @@ env_file = Path(env("ASEANPM_ENV_FILE", default=BASE_DIR / ".env"))
 if env_file.is_file():
     env.read_env(env_file)
 
-# What changes while the site runs: the SQLite file, the secret key, collected files
+# What changes while the site runs: the SQLite files, the secret key, collected files
 DATA_DIR = Path(env("ASEANPM_DATA", default=BASE_DIR / "var")).resolve()
 
 # Where it runs
@@ -38,6 +39,7 @@ DATA_DIR = Path(env("ASEANPM_DATA", default=BASE_DIR / "var")).resolve()
 DEBUG = env.bool("DEBUG", default=False)
 DEPLOYED = env.bool("ASEANPM_DEPLOYED", default=False)
 HTTPS = env.bool("ASEANPM_HTTPS", default=False)
+BEHIND_PROXY = env.bool("ASEANPM_BEHIND_PROXY", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 ASEANPM_PUBLIC = env.bool("ASEANPM_PUBLIC", default=True)
 
@@ -54,9 +56,11 @@ INSTALLED_APPS = [
     "projects",
     "workplans",
     "partners",
+    "aseanpm.apps.ReadOnlyAdminConfig",  # django.contrib.admin, and nothing to write
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
+    "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.forms",  # Django's own form templates, beneath ours
     "rest_framework",
@@ -66,10 +70,20 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "simple_history",
     "csp",
+    "django_htmx",
+    "django_structlog",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "aseanpm.headers.own_request_id",
+    "django_structlog.middlewares.RequestMiddleware",
     "aseanpm.headers.security_headers",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
@@ -78,10 +92,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
     "aseanpm.permissions.visitors_gate",
+    "allauth.account.middleware.AccountMiddleware",
+    "partners.accounts.second_factor_gate",
     "aseanpm.problems.BadQueryMiddleware",
 ]
 
@@ -98,6 +116,7 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
                 "aseanpm.pages.page_context",
             ],
         },
@@ -109,6 +128,7 @@ FORM_RENDERER = "aseanpm.forms.Renderer"
 
 # SQLite from 3.7.0 to 3.51.2 may lose a commit when it resets its write-ahead log.
 WAL_IS_SAFE = not (3, 7, 0) <= sqlite3.sqlite_version_info <= (3, 51, 2)
+JOURNAL = "WAL" if WAL_IS_SAFE else "TRUNCATE"
 
 # Two databases: SQLite unless DATABASE_URL names a PostgreSQL
 if env("DATABASE_URL", default=""):
@@ -123,11 +143,10 @@ else:
 
 match DATABASES["default"]["ENGINE"].rpartition(".")[2]:
     case "sqlite3":
-        journal = "WAL" if WAL_IS_SAFE else "TRUNCATE"
         DATABASES["default"]["OPTIONS"] = {
             "timeout": 20,
             "transaction_mode": "IMMEDIATE",
-            "init_command": f"PRAGMA journal_mode={journal}; PRAGMA synchronous=FULL",
+            "init_command": f"PRAGMA journal_mode={JOURNAL}; PRAGMA synchronous=FULL",
         }
         if not WAL_IS_SAFE:
             logging.getLogger("aseanpm").warning(
@@ -146,8 +165,28 @@ match DATABASES["default"]["ENGINE"].rpartition(".")[2]:
             f"DATABASE_URL names {other}; aseanpm runs on SQLite and PostgreSQL."
         )
 
-# The cache is each process's own: nothing may rely on it being shared.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# The cache, which all workers share: rate limits count in it. An SQLite file of its
+# own, also beside PostgreSQL, so that it never waits for the writers of the records.
+if env("CACHE_URL", default=""):
+    CACHES = {"default": env.cache_url("CACHE_URL")}
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "cache",
+        }
+    }
+    DATABASES["cache"] = {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": DATA_DIR / "cache.sqlite3",
+        "OPTIONS": {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": f"PRAGMA journal_mode={JOURNAL}; PRAGMA synchronous=NORMAL",
+        },
+        "TEST": {"MIGRATE": False},
+    }
+    DATABASE_ROUTERS = ["aseanpm.cache.Router"]
 
 # Who
 
@@ -161,7 +200,78 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+PASSWORD_HASHERS = [
+    f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Argon2", "PBKDF2")
+]
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
+
+# Signing in: by e-mail, by invitation only, with a second factor
+
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+
+# Editors and administrators need a second factor
+ASEANPM_SECOND_FACTOR = env.bool("ASEANPM_SECOND_FACTOR", default=DEPLOYED)
+
+# Quickstart writes the file once it has made its demo logins.
+DEMO_LOGINS_FILE = DATA_DIR / "demo_logins"
+
+ACCOUNT_ADAPTER = "partners.accounts.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "partners.account_forms.LoginForm",
+    "reset_password": "partners.account_forms.ResetPasswordForm",
+    "reset_password_from_key": "partners.account_forms.ResetPasswordKeyForm",
+    "change_password": "partners.account_forms.ChangePasswordForm",
+    "set_password": "partners.account_forms.SetPasswordForm",
+    "reauthenticate": "partners.account_forms.ReauthenticateForm",
+}
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"  # whom an administrator invited is known
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = True  # SESSION_COOKIE_AGE, for all
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[ASEAN PM] "
+
+MFA_FORMS = {
+    "authenticate": "partners.account_forms.CodeForm",
+    "reauthenticate": "partners.account_forms.CodeAgainForm",
+    "activate_totp": "partners.account_forms.ActivateForm",
+    "add_webauthn": "partners.account_forms.AddPasskeyForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_ISSUER = "ASEAN PM"
+MFA_TOTP_TOLERANCE = 1  # clocks of telephones
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # http://localhost
+
+SOCIALACCOUNT_ADAPTER = "partners.accounts.OpenIdAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = True  # a form may not lead elsewhere (form-action)
+SOCIALACCOUNT_PROVIDERS = {}
+if env("OIDC_SERVER_URL", default=""):
+    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
+        "APPS": [
+            {
+                "provider_id": "oidc",
+                "name": env("OIDC_NAME", default="OpenID Connect"),
+                "client_id": env("OIDC_CLIENT_ID"),
+                "secret": env("OIDC_CLIENT_SECRET"),
+                "settings": {
+                    "server_url": env("OIDC_SERVER_URL"),
+                    "email_authentication": True,
+                },
+            }
+        ]
+    }
+
+# Mail is sent within the request. The console shows it until EMAIL_URL names a server.
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="aseanpm@localhost")
 
 # Security
 
@@ -187,8 +297,10 @@ if HTTPS:
     SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds())
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    if env.bool("ASEANPM_BEHIND_PROXY", default=False):
+    if BEHIND_PROXY:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+ALLAUTH_TRUSTED_PROXY_COUNT = int(BEHIND_PROXY)  # whose X-Forwarded-For is believed
 
 # Language and time
 
@@ -213,6 +325,9 @@ STORAGES = {
         )
     },
 }
+
+# A reason for a change is a sentence
+SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
 
 # The API
 
@@ -251,13 +366,42 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
-# Logs: everything on the console
+# Logs: everything on the console, each line with the id of its request
 
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_USER_ID_FIELD = None  # history says who; logs hold no personal data
+
+LOG_PROCESSORS = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "structlog.stdlib.ProcessorFormatter",
+            "processor": structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0),
+            "foreign_pre_chain": LOG_PROCESSORS,
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django_structlog": {"level": "INFO" if DEPLOYED else "CRITICAL"},
+    },
 }
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.filter_by_level,
+        *LOG_PROCESSORS[1:],
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.format_exc_info,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)

@@ -2,11 +2,13 @@
 
 from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_update
+from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.generic import TemplateView
+from django.views.generic import TemplateView, View
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.exceptions import NotFound
 from rest_framework.views import APIView
@@ -23,10 +25,12 @@ from workplans.models import ActionLine, Meeting, WorkPlan
 from workplans.views import PlanFigures
 
 from .fields import fold
-from .models import Source
-from .pages import ClockMixin
-from .permissions import ROLES, TABLE
+from .models import Entry, Source
+from .pages import ClockMixin, row_or_404
+from .permissions import ROLES, TABLE, Refused, can
 from .problems import FieldError, bad_request_page
+from .undo import undo
+from .workplace import HIDDEN, WorkMixin
 
 FOUND_AT_MOST = 10
 
@@ -172,6 +176,28 @@ class PermissionsView(ClockMixin, TemplateView):
         return super().get_context_data(roles=ROLES.values(), table=TABLE, **context)
 
 
+class UndoView(WorkMixin, View):
+    """Take back one write of one's own; administrators those of others too."""
+
+    resource = "history"
+
+    def post(self, request, sequence):
+        entries = Entry.objects.filter(can_be_undone=True)
+        if not can(request.user, "edit", "users"):
+            entries = entries.filter(recorded_by=request.user)
+        old = row_or_404(entries, sequence=sequence)
+        try:
+            undo(entry=old, by=request.user, check=self.still_allowed)
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+            return HttpResponseRedirect(self.place() or old.opens or "/")
+        return self.done(None, f"Undone: {old.what}.", old.opens)
+
+    def still_allowed(self):
+        self.request.user.refresh_from_db(fields=["role", "is_active"])
+        self.check_right(self.request.user)
+
+
 # Doors for machines
 
 
@@ -218,6 +244,19 @@ def not_found(request, exception):
     said = exception.args[0] if exception.args else ""
     detail = said if isinstance(said, str) else ""
     return render(request, "404.html", {"detail": detail}, status=404)
+
+
+def forbidden(request, exception):
+    """403 with the rule and who may; what was typed is shown, to be copied."""
+    kept = [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if value and name not in HIDDEN and "password" not in name
+    ]
+    refused = exception if isinstance(exception, Refused) else None
+    context = {"refused": refused, "kept": kept if refused else []}
+    return render(request, "403.html", context, status=403)
 
 
 def docs(view):

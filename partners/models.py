@@ -8,10 +8,9 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.urls import reverse
 from knox.models import AbstractAuthToken
-from simple_history.models import HistoricalRecords
 
 from aseanpm.facts import Precision
-from aseanpm.models import Named, NamedQuerySet, Sourced
+from aseanpm.models import Kept, Named, NamedQuerySet, Sourced, kept_history
 
 
 class UserManager(BaseUserManager):
@@ -29,7 +28,7 @@ class UserManager(BaseUserManager):
         return self.get(email=email.lower())
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(AbstractBaseUser, PermissionsMixin, Kept):
     """A person who signs in by e-mail. One role each, with its country or partner."""
 
     class Role(models.TextChoices):
@@ -50,6 +49,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(auto_now_add=True)
+    history = kept_history(excluded_fields=["password", "last_login"])
 
     objects = UserManager()
 
@@ -147,12 +147,13 @@ def once_from_a_date(name, *fields):
     ]
 
 
-class Country(Named, Sourced):
+class Country(Named, Sourced, Kept):
     """A member state of ASEAN; `code` is its ISO 3166-1 alpha-2 code."""
 
     code = models.CharField(max_length=2, unique=True)
     iso3 = models.CharField(max_length=3, unique=True)
     iso_numeric = models.CharField(max_length=3, unique=True)
+    history = kept_history()
 
     objects = NamedQuerySet.as_manager()
 
@@ -164,7 +165,7 @@ class Country(Named, Sourced):
         return reverse("partners:country", args=[self.code])
 
 
-class CountryEvent(models.Model):
+class CountryEvent(Kept):
     """A dated step of a country towards or within ASEAN: applied, observer, member."""
 
     country = models.ForeignKey(
@@ -173,6 +174,7 @@ class CountryEvent(models.Model):
     on = models.DateField()
     precision = models.CharField(max_length=5, choices=Precision, default=Precision.DAY)
     text = models.CharField(max_length=200)
+    history = kept_history()
 
     class Meta:
         ordering = ["on"]
@@ -186,7 +188,7 @@ class CountryEvent(models.Model):
         return f"{self.on} {self.text}"
 
 
-class Grouping(Named, Sourced):
+class Grouping(Named, Sourced, Kept):
     """A group of countries that may benefit together; its members vary by date."""
 
     code = models.CharField(max_length=20, unique=True)
@@ -194,6 +196,7 @@ class Grouping(Named, Sourced):
     members = models.ManyToManyField(
         Country, through="GroupingMembership", related_name="groupings"
     )
+    history = kept_history()
 
     objects = NamedQuerySet.as_manager()
 
@@ -201,7 +204,7 @@ class Grouping(Named, Sourced):
         ordering = ["code"]
 
 
-class GroupingMembership(Valid):
+class GroupingMembership(Valid, Kept):
     """A country's membership of a grouping; of the grouping ASEAN, its membership."""
 
     grouping = models.ForeignKey(
@@ -210,7 +213,7 @@ class GroupingMembership(Valid):
     country = models.ForeignKey(
         Country, on_delete=models.CASCADE, related_name="memberships"
     )
-    history = HistoricalRecords()
+    history = kept_history()
 
     class Meta(Valid.Meta):
         constraints = [
@@ -222,14 +225,14 @@ class GroupingMembership(Valid):
         return f"{self.country} in {self.grouping}"
 
 
-class BeneficiaryStatus(Valid, Sourced):
+class BeneficiaryStatus(Valid, Sourced, Kept):
     """A country's standing as a beneficiary of a programme (the programme's code)."""
 
     country = models.ForeignKey(
         Country, on_delete=models.CASCADE, related_name="beneficiary_statuses"
     )
     programme = models.CharField(max_length=10)
-    history = HistoricalRecords()
+    history = kept_history()
 
     class Meta(Valid.Meta):
         constraints = [
@@ -259,7 +262,7 @@ class PartnerQuerySet(NamedQuerySet):
         )
 
 
-class Partner(Named, Sourced):
+class Partner(Named, Sourced, Kept):
     """Whoever may fund: a state, the EU, a multilateral, or a fund shared by several.
 
     Whether a partner stands inside ASEAN follows from its country's membership on the
@@ -282,6 +285,15 @@ class Partner(Named, Sourced):
     )
     owned_by_members = models.BooleanField(default=False)
     note = models.TextField(blank=True)
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="merged",
+        editable=False,
+    )
+    history = kept_history()
 
     objects = PartnerQuerySet.as_manager()
 
@@ -292,7 +304,7 @@ class Partner(Named, Sourced):
         return reverse("partners:detail", args=[self.code])
 
 
-class PartnerAlias(models.Model):
+class PartnerAlias(Kept):
     """Another name of a partner, in any language: "ROK", "Hàn Quốc"."""
 
     partner = models.ForeignKey(
@@ -300,6 +312,7 @@ class PartnerAlias(models.Model):
     )
     name = models.CharField(max_length=200, unique=True)
     language = models.CharField(max_length=5, blank=True)
+    history = kept_history()
 
     class Meta:
         ordering = ["name"]
@@ -309,13 +322,14 @@ class PartnerAlias(models.Model):
         return self.name
 
 
-class Fund(Named, Sourced):
+class Fund(Named, Sourced, Kept):
     """A fund through which money flows; it counts as the partner that owns it."""
 
     code = models.CharField(max_length=20, unique=True)
     established_text = models.CharField(max_length=40, blank=True)
     manager = models.CharField(max_length=200, blank=True)
     note = models.TextField(blank=True)
+    history = kept_history()
 
     objects = NamedQuerySet.as_manager()
 
@@ -323,14 +337,14 @@ class Fund(Named, Sourced):
         ordering = ["code"]
 
 
-class FundOwnership(Valid):
+class FundOwnership(Valid, Kept):
     """Whom a fund counts as; a shared fund counts as a partner of its own."""
 
     fund = models.ForeignKey(Fund, on_delete=models.CASCADE, related_name="ownerships")
     partner = models.ForeignKey(
         Partner, on_delete=models.PROTECT, related_name="ownerships"
     )
-    history = HistoricalRecords()
+    history = kept_history()
 
     class Meta(Valid.Meta):
         constraints = [
@@ -356,7 +370,7 @@ class OrganisationQuerySet(NamedQuerySet):
         )
 
 
-class Organisation(Named):
+class Organisation(Named, Kept):
     """Who proposes, carries out or sponsors a project; never a funder by that role."""
 
     code = models.CharField(max_length=30, unique=True)
@@ -367,6 +381,15 @@ class Organisation(Named):
         blank=True,
         related_name="organisations",
     )
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="merged",
+        editable=False,
+    )
+    history = kept_history()
 
     objects = OrganisationQuerySet.as_manager()
 
@@ -374,13 +397,14 @@ class Organisation(Named):
         ordering = ["name"]
 
 
-class OrganisationAlias(models.Model):
+class OrganisationAlias(Kept):
     """Another name of an organisation."""
 
     organisation = models.ForeignKey(
         Organisation, on_delete=models.CASCADE, related_name="aliases"
     )
     name = models.CharField(max_length=200, unique=True)
+    history = kept_history()
 
     class Meta:
         ordering = ["name"]
@@ -390,8 +414,8 @@ class OrganisationAlias(models.Model):
         return self.name
 
 
-class FocalPoint(Valid, Sourced):
-    """Who answers: for a country, for an area in a country, or for a line.
+class FocalPoint(Valid, Sourced, Kept):
+    """Who answers: for a country, an area in a country, a line, or for projects.
 
     The office is public; `person` and `email` are personal data.
     """
@@ -400,6 +424,7 @@ class FocalPoint(Valid, Sourced):
         NATIONAL_COORDINATOR = "national_coordinator", "National coordinator"
         AREA_AGENCY = "area_agency", "Area focal agency"
         LEAD_BODY = "lead_body", "Lead implementing body"
+        PROJECT = "project", "Contact for projects"
 
     kind = models.CharField(max_length=20, choices=Kind)
     country = models.ForeignKey(
@@ -434,6 +459,7 @@ class FocalPoint(Valid, Sourced):
         blank=True,
         related_name="focal_points",
     )
+    history = kept_history()
 
     class Meta(Valid.Meta):
         ordering = ["kind", "office"]
@@ -444,7 +470,8 @@ class FocalPoint(Valid, Sourced):
                 condition=Q(kind="national_coordinator", country__isnull=False)
                 | Q(kind="area_agency", country__isnull=False, area__isnull=False)
                 | Q(kind="lead_body", line__isnull=False)
-                | Q(kind="lead_body", area__isnull=False),
+                | Q(kind="lead_body", area__isnull=False)
+                | Q(kind="project"),
                 violation_error_message=(
                     "A coordinator needs a country, an area agency a country and an "
                     "area, a lead body a line or an area."

@@ -5,9 +5,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
-from django.db.models import Max
+from django.db.models import F, Max
 
-from aseanpm.facts import Clock, ledger_entry
+from aseanpm import writing
+from aseanpm.facts import Clock, Fact, ledger_entry
 
 from . import lifecycle, money
 from .models import (
@@ -30,11 +31,9 @@ def record(*, fact, by=None, entry=None):
     net in the ledger or a broken constraint. Returns the fact.
     """
     with _entry(entry, by) as entry:
-        _stamp(fact, entry)
-        fact.day_order = _next_place(fact)
-        _save(fact)
-        _publish(fact)
-        _touch_owners([fact], entry)
+        if isinstance(fact, Fact):
+            fact.day_order = None
+        rewrite(recorded=[fact], entry=entry)
     return fact
 
 
@@ -45,22 +44,9 @@ def correct(*, fact, reason, by=None, entry=None, **changes):
     What was known before stays as it was. Raises ValidationError as `record` does, and
     for a fact that was withdrawn before. Returns the new fact.
     """
+    other = copy_of(fact, **changes)
     with _entry(entry, by) as entry:
-        _withdraw(fact, reason, entry)
-        values = {
-            field.attname: getattr(fact, field.attname)
-            for field in fact._meta.concrete_fields
-            if field.name not in {"id", "uuid"} and not field.name.startswith("withdr")
-        }
-        other = type(fact)(**values)
-        for name, value in changes.items():
-            setattr(other, name, value)
-        _stamp(other, entry)
-        if getattr(other, "effective_on", None) != getattr(fact, "effective_on", None):
-            other.day_order = _next_place(other)
-        _save(other)
-        _check_whole(fact)
-        _touch_owners([fact, other], entry)
+        rewrite(withdrawn=[fact], recorded=[other], reason=reason, entry=entry)
     return other
 
 
@@ -70,30 +56,62 @@ def withdraw(*, fact, reason, by=None, entry=None):
     Raises ValidationError if it was withdrawn before, or if others stand on it.
     """
     with _entry(entry, by) as entry:
+        rewrite(withdrawn=[fact], reason=reason, entry=entry)
+
+
+def rewrite(*, withdrawn=(), recorded=(), reason="", entry):
+    """Withdraw some facts and record others, at one instant, as one statement.
+
+    A fact whose `day_order` is None takes the last place of its day. What spans facts
+    is asked once, of all that stands in the end. Raises ValidationError.
+    """
+    for fact in withdrawn:
         _withdraw(fact, reason, entry)
+    for fact in recorded:
+        _stamp(fact, entry)
+        if getattr(fact, "day_order", 0) is None:
+            fact.day_order = _next_place(fact)
+        _insert(fact)
+    facts = [*withdrawn, *recorded]
+    for fact in {
+        (type(fact), getattr(fact, fact.owner)): fact for fact in facts
+    }.values():
         _check_whole(fact)
-        _touch_owners([fact], entry)
-
-
-def _publish(fact):
-    """Approval publishes a project, unless that is withheld with a reason."""
-    if isinstance(fact, StatusChange) and fact.status == Status.APPROVED:
-        Project.objects.filter(pk=fact.project_id, withheld_reason="").update(
-            is_published=True
-        )
-
-
-def _touch_owners(facts, entry):
+    for fact in recorded:
+        _publish(fact)
     projects = {fact.project_id for fact in facts if fact.owner == "project"}
     if projects:
         touch(projects=projects, entry=entry)
 
 
+def copy_of(fact, **changes):
+    """The same fact, not yet recorded, with changes; its place is its day's."""
+    values = {
+        field.attname: getattr(fact, field.attname)
+        for field in fact._meta.concrete_fields
+        if field.name not in {"id", "uuid"} and not field.name.startswith("withdr")
+    }
+    other = type(fact)(**values)
+    for name, value in changes.items():
+        setattr(other, name, value)
+    if isinstance(fact, Fact) and other.effective_on != fact.effective_on:
+        other.day_order = None
+    return other
+
+
+def _publish(fact):
+    """Approval publishes a project, unless that is withheld with a reason."""
+    if isinstance(fact, StatusChange) and fact.status == Status.APPROVED:
+        project = Project.objects.get(pk=fact.project_id)
+        if not project.withheld_reason:
+            writing.change(project, is_published=True)
+
+
 def touch(*, projects, entry):
-    """Renew the copies and the time of change of projects (keys)."""
+    """Renew the copies, the version and the time of change of projects (keys)."""
     rows = Project.objects.filter(pk__in=projects)
     refresh_copies(rows)
-    rows.update(changed_at=entry.recorded_at)
+    rows.update(changed_at=entry.recorded_at, version=F("version") + 1)
 
 
 def refresh_copies(projects=None):
@@ -184,8 +202,6 @@ def _stamp(fact, entry):
 
 def _next_place(fact):
     """The place after the last of its day, among the facts of its owner and kind."""
-    if not hasattr(fact, "day_order"):
-        return None
     same_day = _beside(fact).filter(effective_on=fact.effective_on)
     last = same_day.aggregate(last=Max("day_order"))["last"]
     return 0 if last is None else last + 1
@@ -205,15 +221,14 @@ def _withdraw(fact, reason, entry):
     type(fact).objects.filter(pk=fact.pk).withdraw(entry, reason)
 
 
-def _save(fact):
-    """Save a fact and raise what the model, the life or the ledger has against it."""
+def _insert(fact):
+    """Save a fact and raise what the model has against it."""
     stamps = ["sequence", "recorded_at", "recorded_by", "uuid"]
     fact.clean_fields(exclude=stamps)
     if isinstance(fact, MoneyEntry):
         _price(fact)
     fact.full_clean(exclude=stamps)
     fact.save(force_insert=True)
-    _check_whole(fact)
 
 
 def _price(entry):

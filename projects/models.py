@@ -5,13 +5,13 @@ import secrets
 from functools import reduce
 from operator import or_
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Greatest
 from django.urls import reverse
-from simple_history.models import HistoricalRecords
 
 from aseanpm.facts import (
     Clock,
@@ -24,7 +24,7 @@ from aseanpm.facts import (
     shown_date,
 )
 from aseanpm.fields import MoneyField, SearchTextField, fold
-from aseanpm.models import Titled
+from aseanpm.models import Kept, Titled, kept_history
 
 
 class Status(models.TextChoices):
@@ -80,9 +80,13 @@ class ProjectQuerySet(models.QuerySet):
         """The projects that existed on a day, as known at a moment.
 
         A project exists from its first status, and from the day a document attests it
-        or, without one, the day it was recorded.
+        or, without one, the day it was recorded. One recorded by mistake exists only in
+        what was known before.
         """
-        projects = self._chain()
+        withdrawn = Q(withdrawn_at__isnull=True)
+        if known_at:
+            withdrawn |= Q(withdrawn_at__gt=known_at)
+        projects = self.filter(withdrawn)
         projects.clock = Clock(day, known_at)
         if projects.clock.is_now:
             return projects
@@ -350,12 +354,14 @@ class ProjectQuerySet(models.QuerySet):
         return Q(pk__in=known.values("project"))
 
 
-class Project(Titled):
+class Project(Titled, Kept):
     """A piece of work that is planned, carried out and paid for.
 
     Its life, funders, money, benefits and place in a plan are facts of their own. The
     current_ fields are copies of them that only the query set reads. `attested_on` is
-    the day from which a document shows that the project existed.
+    the day from which a document shows that the project existed. `officer` answers for
+    the record in the secretariat. `planned_at` is the meeting that last moved the
+    planned dates. A project recorded by mistake is withdrawn with all its facts.
     """
 
     class Channel(models.TextChoices):
@@ -391,6 +397,25 @@ class Project(Titled):
     )
     sources = models.ManyToManyField("aseanpm.Source", blank=True, related_name="+")
     note = models.TextField(blank=True)
+    internal_note = models.TextField(blank=True)
+    officer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="projects",
+    )
+    focal_points = models.ManyToManyField(
+        "partners.FocalPoint", blank=True, related_name="projects"
+    )
+    planned_at = models.ForeignKey(
+        "workplans.Meeting",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="planned_dates",
+    )
+    withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
     search_text = SearchTextField(
         of=["code", "official_code", "title", "title_translations"]
     )
@@ -427,8 +452,10 @@ class Project(Titled):
     current_funders = models.CharField(max_length=200, blank=True, editable=False)
 
     objects = ProjectQuerySet.as_manager()
-    history = HistoricalRecords(
+    history = kept_history(
+        m2m_fields=["themes", "focal_points"],
         excluded_fields=[
+            "changed_at",
             "search_text",
             "current_status",
             "current_stage",
@@ -436,7 +463,7 @@ class Project(Titled):
             "current_area",
             "current_line",
             "current_funders",
-        ]
+        ],
     )
 
     class Meta:
@@ -663,11 +690,16 @@ class Funding(Fact):
 
     def clean(self):
         super().clean()
-        if self.fund_id and self.effective_on:
-            owners = self.fund.ownerships.valid(self.effective_on)
-            if not owners.filter(partner=self.partner_id).exists():
-                message = f"{self.fund} does not count as {self.partner} on that day."
-                raise ValidationError({"fund": message})
+        check_fund(self)
+
+
+def check_fund(fact):
+    """Raise ValidationError where a fund does not count as the fact's partner."""
+    if fact.fund_id and fact.effective_on:
+        owners = fact.fund.ownerships.valid(fact.effective_on)
+        if not owners.filter(partner=fact.partner_id).exists():
+            message = f"{fact.fund} does not count as {fact.partner} on that day."
+            raise ValidationError({"fund": message})
 
 
 class BenefitQuerySet(JoiningQuerySet):
@@ -818,6 +850,13 @@ class MoneyEntry(Fact):
         blank=True,
         related_name="money_entries",
     )
+    fund = models.ForeignKey(
+        "partners.Fund",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="money_entries",
+    )
     is_counterpart = models.BooleanField(
         default=False, help_text="A beneficiary's own input, not a funder's."
     )
@@ -898,6 +937,10 @@ class MoneyEntry(Fact):
             )
         ]
 
+    def clean(self):
+        super().clean()
+        check_fund(self)
+
     def __str__(self):
         amount = "amount unknown" if self.amount is None else self.amount
         return f"{self.get_kind_display()}: {self.currency} {amount}"
@@ -939,7 +982,7 @@ class ApprovalStep(Fact):
         return f"{self.get_step_display()}: {self.get_outcome_display()}"
 
 
-class Phase(models.Model):
+class Phase(Kept):
     """A part of a project's work, planned and, when it is over, completed."""
 
     project = models.ForeignKey(
@@ -956,6 +999,7 @@ class Phase(models.Model):
         max_length=5, choices=Precision, default=Precision.DAY
     )
     note = models.CharField(max_length=300, blank=True)
+    history = kept_history()
 
     class Meta:
         ordering = ["project", "number"]
@@ -980,7 +1024,7 @@ class Phase(models.Model):
         return self.completed_on is not None and self.completed_on <= day
 
 
-class ProjectOrganisation(models.Model):
+class ProjectOrganisation(Kept):
     """An organisation's part in a project; never that of a funder."""
 
     class Role(models.TextChoices):
@@ -995,6 +1039,7 @@ class ProjectOrganisation(models.Model):
         "partners.Organisation", on_delete=models.PROTECT, related_name="projects"
     )
     role = models.CharField(max_length=15, choices=Role)
+    history = kept_history()
 
     class Meta:
         ordering = ["project", "role"]
@@ -1007,6 +1052,66 @@ class ProjectOrganisation(models.Model):
 
     def __str__(self):
         return f"{self.organisation}: {self.get_role_display()}"
+
+
+class ExchangeRate(Kept):
+    """US dollars for one unit of a currency on a day, as a source gives it.
+
+    Rates are proposed to new entries; an entry keeps the rate it was recorded with.
+    """
+
+    currency = models.CharField(
+        max_length=3, validators=[RegexValidator("^[A-Z]{3}$", "Write a code: EUR.")]
+    )
+    on = models.DateField()
+    rate = models.DecimalField(max_digits=18, decimal_places=8)
+    source = models.CharField(max_length=200)
+    history = kept_history()
+
+    class Meta:
+        ordering = ["currency", "-on"]
+        constraints = [
+            models.UniqueConstraint(
+                name="exchange_rate_once_a_day",
+                fields=["currency", "on"],
+                violation_error_message="This currency has a rate for that day.",
+            ),
+            models.CheckConstraint(
+                name="exchange_rate_is_above_zero",
+                condition=Q(rate__gt=0),
+                violation_error_message="A rate is above zero.",
+            ),
+            models.CheckConstraint(
+                name="exchange_rate_of_a_dollar_is_1",
+                condition=~Q(currency="USD"),
+                violation_error_message="The rate of a dollar is 1; leave it away.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.currency} on {self.on}: {self.rate}"
+
+
+class Distinction(Kept):
+    """Two projects that look like one and are not, as somebody found."""
+
+    first = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
+    second = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=300, blank=True)
+    history = kept_history()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="distinction_once", fields=["first", "second"]
+            ),
+            models.CheckConstraint(
+                name="distinction_in_order", condition=Q(first__lt=F("second"))
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.first} is not {self.second}"
 
 
 FACTS = (

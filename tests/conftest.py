@@ -27,6 +27,7 @@ profiles.register_profile("quick", profiles(max_examples=25, **PATIENT))
 profiles.register_profile("thorough", profiles(max_examples=500, **PATIENT))
 profiles.load_profile("thorough" if THOROUGH else "quick")
 
+PER_PROCESS_CACHE = "django.core.cache.backends.locmem.LocMemCache"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_FLAGS = [
     "--headless",
@@ -47,6 +48,9 @@ def pytest_configure(config):
     settings.SECRET_KEY = "for tests only " * 4
     settings.DATA_DIR = folder
     settings.SECRET_KEY_FILE = folder / "secret_key"
+    settings.DEMO_LOGINS_FILE = folder / "demo_logins"
+    settings.CACHES = {"default": {"BACKEND": PER_PROCESS_CACHE}}
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):  # a file, as in earnest
         database["TEST"]["NAME"] = folder / "test.sqlite3"

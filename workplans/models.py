@@ -7,7 +7,14 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from aseanpm.facts import Basis, Clock, Fact, Precision, one_order_per_day, shown_date
-from aseanpm.models import Named, NamedQuerySet, Sourced, Titled
+from aseanpm.models import (
+    Kept,
+    Named,
+    NamedQuerySet,
+    Sourced,
+    Titled,
+    kept_history,
+)
 
 
 class Dated(models.Model):
@@ -32,12 +39,13 @@ class TitledQuerySet(models.QuerySet):
         return self.filter(Q(code__iexact=text) | Q(title__iexact=text))
 
 
-class Programme(models.Model):
+class Programme(Kept):
     """IAI or MPAC: a succession of work plans."""
 
     code = models.CharField(max_length=10, unique=True)
     title = models.CharField(max_length=200)
     title_translations = models.JSONField(default=dict, blank=True)
+    history = kept_history()
 
     objects = TitledQuerySet.as_manager()
 
@@ -94,7 +102,7 @@ class WorkPlanQuerySet(TitledQuerySet):
         )
 
 
-class WorkPlan(Titled, Sourced):
+class WorkPlan(Titled, Sourced, Kept):
     """One edition of a programme. Editions overlap and succeed each other.
 
     Three spans: the nominal period, the start of implementation, the formal close.
@@ -123,6 +131,7 @@ class WorkPlan(Titled, Sourced):
         related_name="successor",
     )
     note = models.TextField(blank=True)
+    history = kept_history()
 
     objects = WorkPlanQuerySet.as_manager()
 
@@ -203,7 +212,7 @@ class DeclaredTotal(Fact):
         return f"{self.plan} declares {self.total} {self.get_kind_display()}s"
 
 
-class StrategicArea(Titled, Sourced):
+class StrategicArea(Titled, Sourced, Kept):
     """A part of one work plan. `other_titles` lists wordings seen in print."""
 
     plan = models.ForeignKey(WorkPlan, on_delete=models.PROTECT, related_name="areas")
@@ -211,6 +220,7 @@ class StrategicArea(Titled, Sourced):
     order = models.PositiveSmallIntegerField()
     other_titles = models.JSONField(default=list, blank=True)
     note = models.TextField(blank=True)
+    history = kept_history()
 
     objects = TitledQuerySet.as_manager()
 
@@ -224,10 +234,11 @@ class StrategicArea(Titled, Sourced):
         return reverse("workplans:plan", args=[self.plan.code]) + f"#{self.code}"
 
 
-class ActionLine(Titled, Sourced):
+class ActionLine(Titled, Sourced, Kept):
     """What a plan promised. An empty title waits to be loaded by the secretariat.
 
     `area_basis` tells whether its place in an area is documented or assumed.
+    `continues` names the lines of an earlier plan that this one takes up.
     """
 
     plan = models.ForeignKey(WorkPlan, on_delete=models.PROTECT, related_name="lines")
@@ -251,6 +262,10 @@ class ActionLine(Titled, Sourced):
         blank=True,
         related_name="children",
     )
+    continues = models.ManyToManyField(
+        "self", symmetrical=False, blank=True, related_name="continued_by"
+    )
+    history = kept_history(m2m_fields=["continues"])
 
     objects = TitledQuerySet.as_manager()
 
@@ -272,7 +287,7 @@ class ActionLine(Titled, Sourced):
         return reverse("workplans:line", args=[self.code])
 
 
-class Milestone(Dated, Titled, Sourced):
+class Milestone(Dated, Titled, Sourced, Kept):
     """A dated step of a line: a framework adopted, a pipeline item, a lesson."""
 
     class Kind(models.TextChoices):
@@ -285,6 +300,7 @@ class Milestone(Dated, Titled, Sourced):
         ActionLine, on_delete=models.CASCADE, related_name="milestones"
     )
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.OTHER)
+    history = kept_history()
 
     class Meta:
         ordering = ["on"]
@@ -293,7 +309,7 @@ class Milestone(Dated, Titled, Sourced):
         return self.title
 
 
-class ReportedState(Dated, Sourced):
+class ReportedState(Dated, Sourced, Kept):
     """What a line's lead body said of it, apart from what is computed."""
 
     line = models.ForeignKey(
@@ -303,6 +319,7 @@ class ReportedState(Dated, Sourced):
     body = models.ForeignKey(
         "Body", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    history = kept_history()
 
     class Meta:
         ordering = ["-on"]
@@ -311,10 +328,11 @@ class ReportedState(Dated, Sourced):
         return f"{self.line}: {self.state}"
 
 
-class Theme(Titled, Sourced):
+class Theme(Titled, Sourced, Kept):
     """What crosses areas: Industry 4.0, sustainability, inclusion, COVID-19."""
 
     code = models.CharField(max_length=10, unique=True)
+    history = kept_history()
 
     objects = TitledQuerySet.as_manager()
 
@@ -325,11 +343,12 @@ class Theme(Titled, Sourced):
         return self.title
 
 
-class Framework(Titled, Sourced):
+class Framework(Titled, Sourced, Kept):
     """What stands outside the plans but is linked with them."""
 
     code = models.CharField(max_length=20, unique=True)
     note = models.TextField(blank=True)
+    history = kept_history()
 
     objects = TitledQuerySet.as_manager()
 
@@ -340,13 +359,14 @@ class Framework(Titled, Sourced):
         return self.title
 
 
-class Statement(Dated, Titled, Sourced):
+class Statement(Dated, Titled, Sourced, Kept):
     """A statement that founds a link between a framework and our plans."""
 
     code = models.CharField(max_length=30, unique=True)
     framework = models.ForeignKey(
         Framework, on_delete=models.PROTECT, related_name="statements"
     )
+    history = kept_history()
 
     class Meta:
         ordering = ["on"]
@@ -355,7 +375,7 @@ class Statement(Dated, Titled, Sourced):
         return self.title
 
 
-class FrameworkLink(Sourced):
+class FrameworkLink(Sourced, Kept):
     """A framework's link with a plan or one of its lines, by a statement if known."""
 
     framework = models.ForeignKey(
@@ -379,6 +399,7 @@ class FrameworkLink(Sourced):
         related_name="framework_links",
     )
     note = models.CharField(max_length=300, blank=True)
+    history = kept_history()
 
     class Meta:
         constraints = [
@@ -395,13 +416,14 @@ class FrameworkLink(Sourced):
         return f"{self.framework} and {self.plan}"
 
 
-class Body(Named, Sourced):
+class Body(Named, Sourced, Kept):
     """A body that meets, decides or answers."""
 
     code = models.CharField(max_length=20, unique=True)
     role = models.TextField(blank=True)
     members = models.CharField(max_length=300, blank=True)
     chair_rule = models.TextField(blank=True)
+    history = kept_history()
 
     objects = NamedQuerySet.as_manager()
 
@@ -426,7 +448,7 @@ class MeetingQuerySet(models.QuerySet):
         )
 
 
-class Meeting(Sourced):
+class Meeting(Sourced, Kept):
     """A meeting of a body; a decision taken by circulation belongs to none.
 
     `approvals_in_print` is how many projects reports say it approved. Dates known
@@ -459,6 +481,7 @@ class Meeting(Sourced):
     )
     approvals_in_print = models.PositiveSmallIntegerField(null=True, blank=True)
     note = models.TextField(blank=True)
+    history = kept_history()
 
     objects = MeetingQuerySet.as_manager()
 
@@ -510,7 +533,7 @@ def ordinal(number):
     return f"{number}{'th' if 10 <= number % 100 <= 13 else ending}"
 
 
-class Attendance(models.Model):
+class Attendance(Kept):
     """Who was at a meeting, as member, observer or partner."""
 
     class Capacity(models.TextChoices):
@@ -537,6 +560,7 @@ class Attendance(models.Model):
         blank=True,
         related_name="attendances",
     )
+    history = kept_history()
 
     class Meta:
         constraints = [
@@ -557,7 +581,7 @@ class Attendance(models.Model):
         return str(self.country or self.partner)
 
 
-class Conclusion(Sourced):
+class Conclusion(Sourced, Kept):
     """What a meeting noted: about which lines and themes, who follows up, and how."""
 
     meeting = models.ForeignKey(
@@ -569,6 +593,7 @@ class Conclusion(Sourced):
     follow_up = models.TextField(blank=True)
     lines = models.ManyToManyField(ActionLine, blank=True, related_name="conclusions")
     themes = models.ManyToManyField(Theme, blank=True, related_name="conclusions")
+    history = kept_history(m2m_fields=["lines", "themes"])
 
     class Meta:
         ordering = ["meeting", "order"]
@@ -580,8 +605,8 @@ class Conclusion(Sourced):
         return self.text
 
 
-class PartnerStatement(Sourced):
-    """What a partner said at a meeting."""
+class PartnerStatement(Sourced, Kept):
+    """What a partner said at a meeting, and the pledges that came of it."""
 
     meeting = models.ForeignKey(
         Meeting, on_delete=models.CASCADE, related_name="partner_statements"
@@ -590,14 +615,13 @@ class PartnerStatement(Sourced):
         "partners.Partner", on_delete=models.PROTECT, related_name="statements"
     )
     text = models.TextField()
+    pledges = models.ManyToManyField(
+        "projects.MoneyEntry", blank=True, related_name="statements"
+    )
+    history = kept_history(m2m_fields=["pledges"])
 
     class Meta:
         ordering = ["meeting", "partner"]
-        constraints = [
-            models.UniqueConstraint(
-                name="partner_statement_once", fields=["meeting", "partner"]
-            )
-        ]
 
     def __str__(self):
         return self.text
@@ -609,7 +633,7 @@ class PublishedFigureQuerySet(models.QuerySet):
         return self.filter(part_of__isnull=True)
 
 
-class PublishedFigure(Sourced):
+class PublishedFigure(Sourced, Kept):
     """What was said in print: one number, about a scope, as of a date.
 
     The scope is a plan, a programme or a partner. A partial date is computed at its
@@ -685,6 +709,7 @@ class PublishedFigure(Sourced):
         related_name="published_figures",
     )
     note = models.TextField(blank=True)
+    history = kept_history()
 
     objects = PublishedFigureQuerySet.as_manager()
 
@@ -726,3 +751,118 @@ class PublishedFigure(Sourced):
         """The clock at which the figure is computed: the eve for an opening one."""
         eve = self.moment == self.Moment.OPENING
         return Clock(day=self.as_of.fromordinal(self.as_of.toordinal() - eve))
+
+
+# A meeting's work
+
+
+class MeetingSession(Titled, Kept):
+    """A part of a national consultation, about one strategic area if named."""
+
+    meeting = models.ForeignKey(
+        Meeting, on_delete=models.CASCADE, related_name="sessions"
+    )
+    order = models.PositiveSmallIntegerField(default=1)
+    area = models.ForeignKey(
+        StrategicArea,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="sessions",
+    )
+    note = models.TextField(blank=True)
+    history = kept_history()
+
+    class Meta:
+        ordering = ["meeting", "order"]
+
+    def __str__(self):
+        return self.title or str(self.area)
+
+
+class Priority(Titled, Kept):
+    """What was proposed at a consultation; a project may be made of it."""
+
+    meeting = models.ForeignKey(
+        Meeting, on_delete=models.CASCADE, related_name="priorities"
+    )
+    session = models.ForeignKey(
+        MeetingSession,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="priorities",
+    )
+    line = models.ForeignKey(
+        ActionLine,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="priorities",
+    )
+    proposed_by = models.CharField(max_length=200, blank=True)
+    note = models.TextField(blank=True)
+    project = models.OneToOneField(
+        "projects.Project",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="priority",
+    )
+    history = kept_history()
+
+    class Meta:
+        ordering = ["meeting", "session__order", "pk"]
+        verbose_name_plural = "priorities"
+
+    def __str__(self):
+        return self.title
+
+    def clean(self):
+        super().clean()
+        if self.session and self.session.meeting_id != self.meeting_id:
+            raise ValidationError({"session": "That session is of another meeting."})
+
+
+class AgendaItem(Kept):
+    """A project on a meeting's agenda: to be decided, or a circulation to be noted.
+
+    `outcome` is what the meeting decided; it becomes facts when the decisions are
+    applied, by the write `applied`.
+    """
+
+    class Kind(models.TextChoices):
+        DECIDE = "decide", "To be decided"
+        NOTE = "note", "Decided by circulation, to be noted"
+
+    class Outcome(models.TextChoices):
+        APPROVE = "approve", "Approve"
+        RETURN = "return", "Return"
+        DEFER = "defer", "Defer"
+        NOTE = "note", "Note"
+
+    meeting = models.ForeignKey(
+        Meeting, on_delete=models.CASCADE, related_name="agenda_items"
+    )
+    project = models.ForeignKey(
+        "projects.Project", on_delete=models.PROTECT, related_name="agenda_items"
+    )
+    order = models.PositiveSmallIntegerField(default=1)
+    kind = models.CharField(max_length=6, choices=Kind, default=Kind.DECIDE)
+    outcome = models.CharField(max_length=7, choices=Outcome, blank=True)
+    note = models.TextField(blank=True)
+    applied = models.BigIntegerField(null=True, blank=True, editable=False)
+    history = kept_history()
+
+    class Meta:
+        ordering = ["meeting", "order", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                name="agenda_names_a_project_once",
+                fields=["meeting", "project"],
+                violation_error_message="This project is on the agenda already.",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.project} at {self.meeting}"

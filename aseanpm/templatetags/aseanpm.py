@@ -1,5 +1,6 @@
 """Words for templates: addresses that keep the clock, dates and dollars to read."""
 
+import re
 from decimal import Decimal
 
 from django import template
@@ -77,3 +78,10 @@ def arrow(ordering, column):
 def words(name):
     """A name of the data in words: action_lines_implemented is three of them."""
     return str(name).replace("_", " ")
+
+
+@register.filter
+def undo_of(tags):
+    """The sequence of the entry that a message offers to undo, or ''."""
+    found = re.search(r"undo-(\d+)", tags or "")
+    return found[1] if found else ""

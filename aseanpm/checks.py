@@ -1,0 +1,38 @@
+"""What would be wrong with an installation although every page works."""
+
+import os
+
+from django.conf import settings
+from django.core.checks import Error, register
+
+EACH_ITS_OWN = {"LocMemCache", "DummyCache"}
+
+
+@register
+def the_cache_is_shared(app_configs, **kwargs):
+    """Rate limits count in the cache: one of each worker's own lets through as many."""
+    backend = settings.CACHES["default"]["BACKEND"].rpartition(".")[2]
+    one_worker = os.environ.get("WEB_CONCURRENCY") == "1"
+    if not settings.DEPLOYED or one_worker or backend not in EACH_ITS_OWN:
+        return []
+    return [
+        Error(
+            f"{backend} is each worker's own, so that rate limits do not hold.",
+            hint="Unset CACHE_URL or name a Redis in it; or set WEB_CONCURRENCY=1.",
+            id="aseanpm.E001",
+        )
+    ]
+
+
+@register
+def a_deployment_has_no_demo_logins(app_configs, **kwargs):
+    if not settings.DEPLOYED or not settings.DEMO_LOGINS_FILE.exists():
+        return []
+    return [
+        Error(
+            "This data folder was filled by quickstart: its demo logins have a password"
+            " that everyone can read.",
+            hint="Deploy with a data folder and a database of their own.",
+            id="aseanpm.E002",
+        )
+    ]

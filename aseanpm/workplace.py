@@ -1,0 +1,372 @@
+"""How people write: rights, one write for one form, and nothing typed is ever lost.
+
+A view that writes is a `WorkMixin`: it names its `resource` and `action` in the table
+of permissions, and writes inside `self.entry(…)`. A form carries the hidden fields of
+partials/_form_head.html.
+"""
+
+import hashlib
+import json
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.forms import CheckboxInput
+from django.http import HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import Resolver404, resolve
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.csrf import csrf_failure as plain_csrf_failure
+from django.views.generic.base import ContextMixin
+
+from .facts import AlreadyRecorded, SentBefore, ledger_entry
+from .permissions import require
+from .writing import Stale, change, create
+
+# Hidden fields of a form; the rest of a request is what somebody typed.
+HIDDEN = ("csrfmiddlewaretoken", "submission", "version", "opened", "next")
+SECRET = "password"  # noqa: S105
+
+
+class WorkMixin(ContextMixin):
+    """A page for those to whom the permission table gives `action` on `resource`."""
+
+    resource: str
+    action = "edit"
+
+    def dispatch(self, request, *args, **kwargs):
+        if not request.user.is_authenticated:
+            if request.method == "POST":
+                return keep_typed(request, signed_in=False)
+            return redirect_to_login(request.get_full_path())
+        self.check_right(request.user)
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except AlreadyRecorded as repeated:
+            return HttpResponseRedirect(repeated.entry.opens or "/")
+
+    def check_right(self, user):
+        """Raise Refused; a view about things of one's own asks here for `own`."""
+        require(user, self.action, self.resource)
+
+    @contextmanager
+    def entry(self, what, reason="", *, undo=False):
+        """One write by this user, who must still have the right once it has begun.
+
+        Sending the same form twice writes once and redirects to what was written. With
+        `undo`, the toast offers to undo it. Set `opens` of what this yields, or end
+        with `self.done`. Raises Refused, and ValidationError for a form that was sent
+        before with other content.
+        """
+        user, sent = self.request.user, self.request.POST
+        try:
+            with ledger_entry(
+                user,
+                what=what[:300],
+                reason=reason,
+                submission=sent.get("submission", "")[:40] or None,
+                content_hash=hash_of(sent),
+            ) as entry:
+                user.refresh_from_db(fields=["role", "country", "partner", "is_active"])
+                self.check_right(user)
+                entry.can_be_undone = undo
+                entry.opens = self.place(entry)
+                yield entry
+        except SentBefore as before:
+            raise ValidationError(
+                "This form was saved already, with other content. What it wrote is "
+                f"here: {before.entry.opens or before.entry}. Open the form anew to "
+                "write more."
+            ) from before
+
+    def place(self, entry=None):
+        """Where the reader came from and returns to: a local address, or ''."""
+        asked = self.request.POST.get("next") or self.request.GET.get("next", "")
+        return asked if is_local(asked, self.request) else ""
+
+    def done(self, entry, message, to=""):
+        """Say what was done, offer to undo it, and return to the reader's place."""
+        tags = f"undo-{entry.sequence}" if entry and entry.can_be_undone else ""
+        messages.success(self.request, message, extra_tags=tags)
+        return HttpResponseRedirect(self.place() or to or "/")
+
+    def get_context_data(self, **context):
+        sent = self.request.POST
+        return super().get_context_data(
+            submission=sent.get("submission") or uuid.uuid4().hex,
+            next=self.place(),
+            **context,
+        )
+
+
+def hash_of(sent):
+    """A digest of what somebody typed, without the hidden fields."""
+    typed = sorted(
+        (name, values) for name, values in sent.lists() if name not in HIDDEN
+    )
+    return hashlib.sha256(json.dumps(typed).encode()).hexdigest()
+
+
+def is_local(address, request):
+    return bool(address) and url_has_allowed_host_and_scheme(
+        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+
+
+# A session that has ended
+
+
+def keep_typed(request, *, signed_in):
+    """A page that holds what was typed until it can be sent again: 403.
+
+    Passwords and files are not kept, and the page says so.
+    """
+    kept = [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name != "csrfmiddlewaretoken" and SECRET not in name
+    ]
+    context = {
+        "kept": kept,
+        "files": [file.name for file in request.FILES.values()],
+        "signed_in": signed_in,
+    }
+    return render(request, "kept.html", context, status=403)
+
+
+def csrf_failure(request, reason=""):
+    """A form opened before a sign-in is sent again by its own writer, with one press.
+
+    Only what came from a page of ours is kept; the rest gets Django's plain refusal.
+    """
+    if request.method == "POST" and came_from_us(request) and writes(request.path):
+        return keep_typed(request, signed_in=request.user.is_authenticated)
+    return plain_csrf_failure(request, reason)
+
+
+def came_from_us(request):
+    origin = request.headers.get("Origin") or request.headers.get("Referer") or ""
+    return urlsplit(origin).netloc == request.get_host()
+
+
+def writes(path):
+    try:
+        view = resolve(path).func
+    except Resolver404:
+        return False
+    return issubclass(getattr(view, "view_class", object), WorkMixin)
+
+
+# Two people at once
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A field that somebody else saved while this form was open.
+
+    `theirs` and `mine` are lists of texts as they are sent, `shown` is theirs to be
+    read. `is_mine`: this person changed it too, so that one of both has to be chosen.
+    """
+
+    name: str
+    label: str
+    theirs: list
+    mine: list
+    is_mine: bool
+    shown: list
+
+
+def raw(form):
+    """{html name: texts} as a form shows its fields; empty texts are left out."""
+    return {field.html_name: texts_of(field) for field in form}
+
+
+def texts_of(field):
+    if isinstance(field.field.widget, CheckboxInput):
+        return ["on"] if field.value() else []
+    shown = field.field.widget.format_value(field.value())
+    texts = shown if isinstance(shown, (list, tuple)) else [shown]
+    return [tidy(str(text)) for text in texts if text not in (None, "")]
+
+
+def tidy(text):
+    return text.replace("\r\n", "\n").strip()
+
+
+def typed(sent, names):
+    """{name: texts} of what was sent, as `raw` would show it."""
+    return {
+        name: [tidy(text) for text in sent.getlist(name) if text.strip()]
+        for name in names
+    }
+
+
+def as_opened(*forms):
+    """The hidden `opened` field: what the forms showed when they were opened."""
+    shown = {}
+    for form in forms:
+        shown |= raw(form)
+    return json.dumps(shown, ensure_ascii=False)
+
+
+def differences(sent, current):
+    """What differs between the form as sent and the row as it is now.
+
+    `current` is a fresh form of the row. Reads the hidden `opened` field; one that
+    cannot be read makes every difference a choice.
+    """
+    now = raw(current)
+    mine = typed(sent, now)
+    try:
+        opened = dict(json.loads(sent.get("opened", "")))
+    except (ValueError, TypeError):
+        opened = {}
+    fields = {field.html_name: field for field in current}
+    return {
+        name: Difference(
+            name=name,
+            label=fields[name].label,
+            theirs=now[name],
+            mine=mine[name],
+            is_mine=mine[name] != opened.get(name),
+            shown=readable(fields[name], now[name]),
+        )
+        for name in now
+        if now[name] != mine[name]
+    }
+
+
+def readable(field, texts):
+    """The texts of a field as a reader knows them: the labels of what was chosen."""
+    labels = {str(key): label for key, label in getattr(field.field, "choices", ())}
+    return [labels.get(text, text) for text in texts]
+
+
+def merged(sent, found, version):
+    """What was sent, with what others changed alone, ready to be shown and chosen."""
+    data = sent.copy()
+    for name, one in found.items():
+        if not one.is_mine:
+            data.setlist(name, one.theirs)
+    data["version"] = str(version)
+    return data
+
+
+def chosen(sent, current):
+    """What was sent, where `take-NAME` = "theirs" chose the row's own value."""
+    takes = [name for name in sent if name.startswith("take-")]
+    if not takes:
+        return sent
+    now = raw(current())
+    data = sent.copy()
+    for take in takes:
+        name = take.removeprefix("take-")
+        if sent[take] == "theirs" and name in now:
+            data.setlist(name, now[name])
+        del data[take]
+    return data
+
+
+class KeptFormView(WorkMixin):
+    """Create or edit one row that is no fact, with its version guarded.
+
+    Give it a ModelForm as `form_class`. The second of two writers gets 409 and both
+    values of each field that both changed. `get_object` returns None for a new row.
+    Mix it with django.views.generic.TemplateView.
+    """
+
+    form_class: type
+    template_name = "forms/edit.html"
+    title = ""
+
+    def get_object(self):
+        return None
+
+    def new_form(self, row, data=None):
+        """The form of a row (None: a new one), bound where `data` is given."""
+        return self.form_class(data, instance=row)
+
+    def get(self, request, *args, **kwargs):
+        self.row = self.get_object()
+        return self.render_to_response(
+            self.get_context_data(form=self.new_form(self.row))
+        )
+
+    def post(self, request, *args, **kwargs):
+        self.row = self.get_object()
+        sent = chosen(request.POST, lambda: self.new_form(self.get_object()))
+        form = self.new_form(self.row, sent)
+        if form.is_valid():
+            try:
+                return self.save(form, self.row and version_of(sent))
+            except Stale:
+                return self.conflict(sent)
+            except ValidationError as error:
+                add_errors(form, error)
+        return self.render_to_response(self.get_context_data(form=form), status=400)
+
+    def save(self, form, version):
+        """Write the row and return `self.done(…)`."""
+        lists = {field.name for field in form.instance._meta.many_to_many}
+        values = {name: form.cleaned_data[name] for name in form._meta.fields}
+        listed = {name: values.pop(name) for name in lists & values.keys()}
+        is_new = self.row is None
+        with self.entry(self.what(form), form.cleaned_data.get("reason", "")) as entry:
+            if is_new:
+                row = create(form.instance, **listed)
+            else:
+                row = form.instance
+                change(row, version=version, lists=listed, **values)
+            self.after(row, form, entry)
+            entry.opens = entry.opens or self.address_of(row)
+        return self.done(entry, f"{row} was saved.", self.address_of(row))
+
+    def what(self, form):
+        name = form.instance._meta.verbose_name
+        return (
+            f"New {name}: {form.instance}" if self.row is None else f"{form.instance}"
+        )
+
+    def after(self, row, form, entry):
+        """What else the form writes, in the same write."""
+
+    def address_of(self, row):
+        return row.get_absolute_url()
+
+    def conflict(self, sent):
+        """409: both values of each field; what this person typed is kept."""
+        current = self.get_object()
+        found = differences(sent, self.new_form(current))
+        form = self.new_form(current, merged(sent, found, current.version))
+        form.differences = found
+        self.row = current
+        context = self.get_context_data(form=form, conflict=found)
+        return self.render_to_response(context, status=409)
+
+    def get_context_data(self, **context):
+        form = context["form"]
+        row = self.row
+        context.setdefault("version", row.version if row else "")
+        context.setdefault("opened", as_opened(self.new_form(row)))
+        context.setdefault("title", self.title or (f"Edit {row}" if row else "New"))
+        context.setdefault("row", row)
+        return super().get_context_data(**context | {"form": form})
+
+
+def version_of(sent):
+    """The version that a form was opened with; -1, which no row has, if unreadable."""
+    text = sent.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+
+
+def add_errors(form, error):
+    """Show what a model objects at the fields it names, the rest above the form."""
+    said = error.message_dict if hasattr(error, "error_dict") else None
+    for name, sentences in (said or {NON_FIELD_ERRORS: error.messages}).items():
+        for sentence in sentences:
+            form.add_error(name if name in form.fields else None, sentence)

@@ -1,0 +1,52 @@
+"""Words for the pages of /accounts/."""
+
+from django import template
+from django.conf import settings
+
+from partners import accounts
+
+register = template.Library()
+
+BROWSERS = {
+    "Edg": "Edge",
+    "OPR": "Opera",
+    "SamsungBrowser": "Samsung Internet",
+    "Firefox": "Firefox",
+    "Chrome": "Chrome",
+    "Safari": "Safari",
+}
+SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Mac OS": "macOS",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
+
+
+@register.filter
+def browser(user_agent):
+    """“Firefox on Windows”, from what a browser says of itself; order decides."""
+    names = [
+        next((name for mark, name in known.items() if mark in user_agent), None)
+        for known in (BROWSERS, SYSTEMS)
+    ]
+    return " on ".join(filter(None, names)) or "An unknown browser"
+
+
+@register.simple_tag
+def demo_logins():
+    """What quickstart made: the addresses and their password; None elsewhere."""
+    if not settings.DEMO_LOGINS_FILE.exists():
+        return None
+    return {
+        "emails": [login["email"] for login in accounts.DEMO_LOGINS],
+        "password": accounts.DEMO_PASSWORD,
+    }
+
+
+@register.simple_tag(takes_context=True)
+def second_factor_missing(context):
+    return accounts.second_factor_missing(context["request"].user)
