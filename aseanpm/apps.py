@@ -4,6 +4,7 @@ from django.contrib.admin.apps import SimpleAdminConfig
 from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models.signals import post_migrate
+from django.utils.module_loading import autodiscover_modules
 from simple_history.signals import pre_create_historical_record
 
 from .cache import CACHE
@@ -18,6 +19,7 @@ class AseanpmConfig(AppConfig):
         from .writing import stamp_history
 
         pre_create_historical_record.connect(stamp_history)
+        autodiscover_modules("effects")
         post_migrate.connect(make_cache_table, sender=self)
 
 

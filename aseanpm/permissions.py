@@ -24,7 +24,7 @@ ROLES = {
 }
 ACTIONS = {"view": "see", "create": "create", "edit": "change", "approve": "approve"}
 STAFF = ("editor", "administrator")
-NEVER_CLOSED = ("/healthz", "/readyz", "/static/")
+NEVER_CLOSED = ("/healthz", "/readyz", "/static/", "/accounts/")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Permission:
 
     `may` names the roles that may do an action; a role that stands in `own` may do it
     for its own country or partner alone. `routes` show the resource to all who see it;
-    `doors` maps a route that is for some roles alone to the action that it takes.
+    `doors` maps a route that is for some roles alone to the action that it takes. A
+    package's routes are named by a pattern: `mfa_*`.
     """
 
     name: str
@@ -192,7 +193,36 @@ TABLE = (
             "create": ("administrator",),
             "edit": ("administrator",),
         },
-        doors={},
+        doors={
+            "accounts:users": "view",
+            "accounts:user": "edit",
+            "accounts:user-deed": "edit",
+            "accounts:invite": "create",
+        },
+    ),
+    Permission(
+        "sign-in",
+        "Signing in, and one’s own password, second factor and sessions",
+        "signs in, if invited",
+        *("sees and changes its own",) * 4,
+        routes=(
+            "account_*",
+            "mfa_*",
+            "usersessions_*",
+            "socialaccount_*",
+            "openid_connect_*",
+            "accounts:profile",
+            "accounts:email",
+            "accounts:connections",
+        ),
+    ),
+    Permission(
+        "admin",
+        "Every row of every table",
+        *("",) * 4,
+        "",
+        may={"view": ("administrator",)},
+        doors={"admin:*": "view"},
     ),
     Permission(
         "figures",
@@ -284,7 +314,7 @@ class OpenToReader(BasePermission):
 
 
 def visitors_gate(get_response):
-    """Middleware. With ASEANPM_PUBLIC off, visitors get only health and styles."""
+    """Middleware. With ASEANPM_PUBLIC off, visitors get only sign-in and health."""
 
     def respond(request):
         open_to_all = settings.ASEANPM_PUBLIC or request.path.startswith(NEVER_CLOSED)

@@ -23,12 +23,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.csrf import csrf_failure as plain_csrf_failure
 from django.views.generic.base import ContextMixin
 
+from .effects import moved_by
 from .facts import AlreadyRecorded, SentBefore, ledger_entry
 from .permissions import require
 from .writing import Stale, change, create
 
 # Hidden fields of a form; the rest of a request is what somebody typed.
-HIDDEN = ("csrfmiddlewaretoken", "submission", "version", "opened", "next")
+HIDDEN = ("csrfmiddlewaretoken", "submission", "version", "opened", "next", "seen")
 SECRET = "password"  # noqa: S105
 
 
@@ -74,7 +75,7 @@ class WorkMixin(ContextMixin):
                 user.refresh_from_db(fields=["role", "country", "partner", "is_active"])
                 self.check_right(user)
                 entry.can_be_undone = undo
-                entry.opens = self.place(entry)
+                entry.opens = self.place()
                 yield entry
         except SentBefore as before:
             raise ValidationError(
@@ -83,7 +84,19 @@ class WorkMixin(ContextMixin):
                 "write more."
             ) from before
 
-    def place(self, entry=None):
+    def moved(self, write, since=None):
+        """The figures that a write would move, unless the user has seen just these.
+
+        An empty list: go on and write. Raises what `write` raises.
+        """
+        found = moved_by(write, self.request.user, since)
+        seen = hashlib.sha256("\n".join(map(str, found)).encode()).hexdigest()
+        if self.request.POST.get("seen") == seen:
+            return []
+        self.seen = seen
+        return found
+
+    def place(self):
         """Where the reader came from and returns to: a local address, or ''."""
         asked = self.request.POST.get("next") or self.request.GET.get("next", "")
         return asked if is_local(asked, self.request) else ""
@@ -99,6 +112,7 @@ class WorkMixin(ContextMixin):
         return super().get_context_data(
             submission=sent.get("submission") or uuid.uuid4().hex,
             next=self.place(),
+            seen=getattr(self, "seen", ""),
             **context,
         )
 

@@ -17,7 +17,7 @@ from aseanpm.facts import ledger_entry
 from aseanpm.problems import PROBLEM_TYPE, problem
 from aseanpm.writing import change, create
 
-from .models import User
+from .models import Country, Partner, User
 
 # What quickstart makes, and only quickstart
 DEMO_PASSWORD = "asean-demo-2026"  # noqa: S105
@@ -116,6 +116,19 @@ def invite(**fields):
     user = User(**fields)
     user.set_unusable_password()
     return create(user)
+
+
+def make_demo_logins():
+    """The logins of DEMO_LOGINS that are not there yet."""
+    with ledger_entry(what="Made the demo logins"):
+        for login in DEMO_LOGINS:
+            if User.objects.filter(email=login["email"]).exists():
+                continue
+            user = User(email=login["email"], role=login["role"])
+            user.country = Country.objects.filter(code=login.get("country")).first()
+            user.partner = Partner.objects.filter(code=login.get("partner")).first()
+            user.set_password(DEMO_PASSWORD)
+            create(user)
 
 
 def password_link(user):

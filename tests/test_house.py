@@ -51,7 +51,16 @@ ROOF = {
 # Within an app, a module imports its own storey and those beneath.
 STOREYS = (
     {"models", "apps", "__init__"},
-    {"progress", "money", "lifecycle", "actions", "audit", "reconciliation", "results"}
+    {
+        "progress",
+        "money",
+        "lifecycle",
+        "actions",
+        "audit",
+        "reconciliation",
+        "results",
+        "effects",
+    }
     | {"accounts"},
     {"forms", "filters", "ordering", "serializers", "exchange", "reports"}
     | {"account_forms"},

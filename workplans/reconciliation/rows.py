@@ -75,16 +75,7 @@ class Row:
 
     @property
     def metric_label(self):
-        """The metric in words, with the funders or group that it is about."""
-        label = self.metric.replace("_", " ").capitalize()
-        if self.figure is None:
-            return label
-        about = [
-            self.figure.combination.replace("+", " + "),
-            progress.GROUPS.get(self.figure.group, self.figure.group),
-            self.figure.funder.name if self.figure.funder else "",
-        ]
-        return ": ".join([label, *filter(None, about)])
+        return label_of(self.metric, self.figure)
 
     @property
     def printed_words(self):
@@ -102,6 +93,19 @@ class Row:
             return "" if self.difference is None else "0"
         sign = "+" if self.difference > 0 else "−"
         return f"{sign}{words(abs(self.difference), self.unit)}"
+
+
+def label_of(metric, figure=None):
+    """A metric in words, with the funders or group that a figure of it is about."""
+    label = metric.replace("_", " ").capitalize()
+    if figure is None:
+        return label
+    about = [
+        figure.combination.replace("+", " + "),
+        progress.GROUPS.get(figure.group, figure.group),
+        figure.funder.name if figure.funder else "",
+    ]
+    return ": ".join([label, *filter(None, about)])
 
 
 def sources_of(row):

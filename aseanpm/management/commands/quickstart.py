@@ -19,7 +19,10 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from partners import accounts
+
 HOST = "127.0.0.1"
+THIS_MACHINE = {"localhost", HOST, "[::1]"}
 REFERENCE = Path(apps.get_app_config("aseanpm").path) / "reference"
 
 
@@ -48,6 +51,7 @@ class Command(BaseCommand):
         new = self.migrate()
         self.load_reference()
         self.load_illustrative(new)
+        self.make_demo_logins(new)
         if not no_serve:
             self.serve(port)
 
@@ -100,6 +104,26 @@ class Command(BaseCommand):
             loaded.unlink(missing_ok=True)
             call_command("load_illustrative", verbosity=0)
             loaded.touch()
+
+    def make_demo_logins(self, new):
+        """Make the demo logins once, for this machine alone; removed ones stay so."""
+        made = settings.DEMO_LOGINS_FILE
+        public = settings.DEPLOYED or settings.HTTPS
+        if public or not set(settings.ALLOWED_HOSTS) <= THIS_MACHINE:
+            if made.exists():
+                raise CommandError(
+                    "This data folder holds demo logins, whose password everyone can"
+                    " read, and the settings let others reach the site. Name another"
+                    " folder in ASEANPM_DATA, or deploy as the README says."
+                )
+            self.say("others may reach this site: no demo logins are made")
+            return
+        if new or not made.exists():
+            self.say("making demo logins")
+            accounts.make_demo_logins()
+            made.touch()
+        emails = ", ".join(login["email"] for login in accounts.DEMO_LOGINS)
+        self.say(f"demo logins {emails}: password {accounts.DEMO_PASSWORD}")
 
     def serve(self, port):
         server = ThreadedWSGIServer((HOST, port), WSGIRequestHandler)
