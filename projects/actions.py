@@ -23,6 +23,26 @@ from .models import (
 )
 
 
+def create_project(*, entry, lists=None, **values):
+    """A new project, without facts as yet. Raises ValidationError."""
+    stamps = {"recorded_at": entry.recorded_at, "changed_at": entry.recorded_at}
+    project = writing.create(Project(**values, **stamps), **(lists or {}))
+    project.refresh_from_db()
+    return project
+
+
+def edit_project(*, project, entry, version=None, lists=None, **values):
+    """Write fields of a project that are no facts; returns the names of the changed.
+
+    Raises writing.Stale, and ValidationError.
+    """
+    changed = writing.change(project, version=version, lists=lists, **values)
+    if changed:
+        stamp = Project.objects.filter(pk=project.pk)
+        stamp.update(changed_at=entry.recorded_at)
+    return changed
+
+
 def record(*, fact, by=None, entry=None):
     """Write down a development: the world changed on `fact.effective_on`.
 
