@@ -1,18 +1,29 @@
 """What all endpoints share: the clock, strict parameters, cursor paging, the schema."""
 
+import hashlib
+import json
+import re
+from contextlib import contextmanager
+from http import HTTPStatus
 from operator import itemgetter
 
+from django.core.exceptions import ValidationError as ModelError
 from django.utils.functional import cached_property
 from django.utils.text import slugify
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.response import Response
+from rest_framework.serializers import as_serializer_error
 from rest_framework.views import APIView
 
+from .facts import SentBefore, ledger_entry
 from .filters import CLOCK, read_clock
 from .paging import PARAMETERS, list_page, wants_count
-from .problems import refuse_repeated, refuse_unknown
+from .permissions import require
+from .problems import BadQuery, FieldError, refuse_repeated, refuse_unknown
+from .writing import Stale
 
 
 class FieldErrorSerializer(serializers.Serializer):
@@ -52,9 +63,13 @@ PAGING_PARAMETERS = [
         "count", OpenApiTypes.INT, enum=[0, 1], description="1 adds the total."
     ),
 ]
-PROBLEMS = {
-    (code, "application/problem+json"): ProblemSerializer for code in (400, 404)
-}
+
+
+def problems(*codes):
+    return {(code, "application/problem+json"): ProblemSerializer for code in codes}
+
+
+PROBLEMS = problems(400, 404)
 
 
 class ReadView(APIView):
@@ -112,6 +127,87 @@ class ListView(ReadView):
         parameters["cursor"] = cursor
         path = f"{self.request.path}?{parameters.urlencode()}"
         return self.request.build_absolute_uri(path)
+
+
+class PreconditionRequired(APIException):
+    status_code = HTTPStatus.PRECONDITION_REQUIRED
+    default_detail = "Send If-Match with the ETag of the row that you read."
+
+
+class PreconditionFailed(APIException):
+    status_code = HTTPStatus.PRECONDITION_FAILED
+    default_detail = "The row was changed since you read it. Read it again."
+
+
+class SentWithOtherContent(APIException):
+    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+    default_detail = "This Idempotency-Key was used before, with other content."
+
+
+class WriteMixin:
+    """An endpoint that writes what the permission table gives on `resource`."""
+
+    http_method_names = ["get", "head", "options", "post", "patch"]
+    resource: str
+
+    def authorise(self, action):
+        """Raise NotAuthenticated (401) or Refused (403) for who may not."""
+        if not self.request.user.is_authenticated:
+            raise NotAuthenticated
+        require(self.request.user, action, self.resource)
+
+    @contextmanager
+    def entry(self, action, what, key=None):
+        """One write by a user who still has the right once it has begun.
+
+        Raises AlreadyRecorded for a `key` that was sent before with the same content;
+        what breaks a rule is a 400.
+        """
+        user = self.request.user
+        sent = json.dumps(self.request.data, sort_keys=True).encode()
+        body = hashlib.sha256(sent).hexdigest()
+        try:
+            with ledger_entry(
+                user, what=what, submission=key, content_hash=body
+            ) as entry:
+                user.refresh_from_db(fields=["role", "is_active"])
+                self.authorise(action)
+                yield entry
+        except SentBefore as error:
+            raise SentWithOtherContent from error
+        except Stale as error:
+            raise PreconditionFailed from error
+        except ModelError as error:
+            raise serializers.ValidationError(as_serializer_error(error)) from error
+
+    def version_read(self):
+        """The version in If-Match: 7 of "v7-…". Raises 428 without one, 412 else."""
+        asked = self.request.headers.get("If-Match", "")
+        if not asked:
+            raise PreconditionRequired
+        found = re.fullmatch(r'"v(\d{1,9})-[^"]*"', asked.removeprefix("W/"))
+        if not found:
+            raise PreconditionFailed
+        return int(found[1])
+
+    def idempotency_key(self):
+        """The header's key, up to 40 signs. Raises a 400 without one."""
+        key = self.request.headers.get("Idempotency-Key", "")
+        if re.fullmatch(r"[!-~]{1,40}", key):
+            return key
+        message = "Send a key of 1 to 40 signs that you never used for another row."
+        raise BadQuery([FieldError("Idempotency-Key", message)])
+
+
+def versioned(response, version):
+    """Give an editor's answer its ETag: the version, and a digest of what is told."""
+
+    def stamp(rendered):
+        digest = hashlib.sha256(rendered.content).hexdigest()[:16]
+        rendered["ETag"] = f'"v{version}-{digest}"'
+
+    response.add_post_render_callback(stamp)
+    return response
 
 
 def documented(summary, answer, parameters=(), many=False):

@@ -1,17 +1,32 @@
-"""Projects in the API, read-only: what is published, and what a token may add."""
+"""Projects in the API: what is published, what a token adds, and their writing."""
 
-from drf_spectacular.utils import OpenApiParameter
+from http import HTTPStatus
+
+from django.utils.text import slugify
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
 
-from aseanpm.api import ListView, ReadView, documented, filter_parameters
+from aseanpm.api import (
+    ListView,
+    ReadView,
+    WriteMixin,
+    documented,
+    filter_parameters,
+    problems,
+    versioned,
+)
+from aseanpm.facts import AlreadyRecorded, Clock
 from aseanpm.paging import query_page
+from aseanpm.permissions import can
 
+from . import actions
 from .filters import ProjectFilter
 from .ordering import LABELS, order_of
 from .serializers import (
     FactSerializer,
     ProjectRowSerializer,
     ProjectSerializer,
+    ProjectWriteSerializer,
     fact_order,
     project_facts,
     project_rows,
@@ -20,6 +35,16 @@ from .serializers import (
     visible_projects,
 )
 
+IF_MATCH = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, required=True, description="Its ETag."
+)
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    required=True,
+    description="Sending it again, with the same content, makes nothing new.",
+)
 ORDERING = OpenApiParameter(
     "ordering",
     str,
@@ -28,8 +53,37 @@ ORDERING = OpenApiParameter(
 )
 
 
-class ProjectListView(ListView):
-    """Projects, with the same filters as the page."""
+class Telling:
+    """Answers with one whole project; an editor's answer carries its version."""
+
+    def told(self, code, status=HTTPStatus.OK):
+        project = visible_project(self.request.user, code, self.clock)
+        whole = project_whole(project, self.clock, self.request.user)
+        if not can(self.request.user, "edit", "projects"):
+            return Response(whole, status=status)
+        whole["version"] = project.version
+        return versioned(Response(whole, status=status), project.version)
+
+
+def writing(summary, success, *problem_codes):
+    """The schema of a write: what is sent, the project as it stands then, errors."""
+    headers = {201: IDEMPOTENCY_KEY, 200: IF_MATCH}[success]
+    return extend_schema(
+        operation_id=slugify(summary).replace("-", "_"),
+        summary=summary,
+        parameters=[headers],
+        request=ProjectWriteSerializer(partial=success == HTTPStatus.OK),
+        responses={
+            (success, "application/json"): ProjectSerializer,
+            **problems(*problem_codes),
+        },
+    )
+
+
+class ProjectListView(WriteMixin, Telling, ListView):
+    """Projects, with the same filters as the page; POST makes one without facts."""
+
+    resource = "projects"
 
     @property
     def known_parameters(self):
@@ -49,14 +103,43 @@ class ProjectListView(ListView):
         rows = project_rows(projects, [row["pk"] for row in page], request.user)
         return self.answer(rows, following, found.count)
 
+    @writing("Create a project", 201, 400, 401, 403, 422)
+    def post(self, request):
+        self.authorise("create")
+        key = self.idempotency_key()
+        values, lists = ProjectWriteSerializer(data=request.data).read()
+        try:
+            with self.entry("create", "New project", key) as entry:
+                made = actions.create_project(entry=entry, lists=lists, **values)
+                entry.what = f"New project: {made}"[:300]
+                entry.opens = made.get_absolute_url()
+            code = made.code
+        except AlreadyRecorded as repeated:
+            code = repeated.entry.opens.strip("/").rpartition("/")[2]
+        return self.told(code, HTTPStatus.CREATED)
 
-class ProjectView(ReadView):
-    """One project, with its money, benefits, approvals, phases and links."""
+
+class ProjectView(WriteMixin, Telling, ReadView):
+    """One project; PATCH changes its fields. What is a fact is recorded as a fact."""
+
+    resource = "projects"
 
     @documented("A project", ProjectSerializer)
     def get(self, request, code):
-        project = visible_project(request.user, code, self.clock)
-        return Response(project_whole(project, self.clock, request.user))
+        return self.told(code)
+
+    @writing("Change a project", 200, 400, 401, 403, 404, 412, 428)
+    def patch(self, request, code):
+        project = visible_project(request.user, code, Clock())
+        self.authorise("edit")
+        version = self.version_read()
+        values, lists = ProjectWriteSerializer(data=request.data, partial=True).read()
+        with self.entry("edit", str(project)[:300]) as entry:
+            entry.opens = project.get_absolute_url()
+            actions.edit_project(
+                project=project, entry=entry, version=version, lists=lists, **values
+            )
+        return self.told(code)
 
 
 class ProjectFactsView(ListView):

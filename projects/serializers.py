@@ -249,6 +249,54 @@ class ProjectSerializer(ProjectRowSerializer):
     phases = PhaseSerializer(many=True)
     sources = serializers.ListField(child=serializers.CharField())
     facts = serializers.URLField()
+    version = serializers.IntegerField(required=False, help_text="For editors only.")
+
+
+class ProjectWriteSerializer(serializers.ModelSerializer):
+    """The fields of a project that are no facts. Themes are codes."""
+
+    title_translations = serializers.DictField(
+        child=serializers.CharField(max_length=400), required=False
+    )
+    themes = serializers.SlugRelatedField(
+        "code",
+        many=True,
+        required=False,
+        queryset=Project._meta.get_field("themes").related_model.objects,
+    )
+
+    class Meta:
+        model = Project
+        fields = [
+            "title",
+            "title_language",
+            "title_translations",
+            "official_code",
+            "description",
+            "planned_start",
+            "planned_start_precision",
+            "planned_end",
+            "planned_end_precision",
+            "is_recurring",
+            "note",
+            "internal_note",
+            "is_published",
+            "withheld_reason",
+            "themes",
+        ]
+        extra_kwargs = {"title": {"allow_blank": False, "required": True}}
+
+    def read(self):
+        """(values, lists) to be written. Raises a 400 naming what cannot be."""
+        if isinstance(self.initial_data, dict):
+            unknown = sorted(set(self.initial_data) - set(self.fields))
+            if unknown:
+                message = "Not a field that can be written here; facts have their own."
+                raise serializers.ValidationError(dict.fromkeys(unknown, message))
+        self.is_valid(raise_exception=True)
+        values = dict(self.validated_data)
+        lists = {name: values.pop(name) for name in ("themes",) if name in values}
+        return values, lists
 
 
 def project_whole(project, clock, user=None):
