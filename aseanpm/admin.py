@@ -11,6 +11,7 @@ from django.urls import reverse
 
 SHOWN = ("aseanpm", "projects", "workplans", "partners")
 SECRET = {"password", "digest", "token_key"}
+SEARCHED = {"code", "title", "name", "email"}
 COLUMNS = 7
 
 
@@ -37,7 +38,9 @@ class ReadOnlyAdmin(ModelAdmin):
             field.name for field in fields if field.is_relation
         ] or False
         self.search_fields = [
-            field.name for field in fields if field.name in {"code", "name", "email"}
+            field.name
+            for field in model._meta.concrete_fields
+            if field.name in SEARCHED
         ]
 
     def has_view_permission(self, request, obj=None):

@@ -1,4 +1,19 @@
+"""Fields that take what people type: tidy text, rough dates, codes, rows of fields."""
+
+import calendar
+import datetime as dt
+import json
+import re
+import unicodedata
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+from .facts import Precision, shown_date
 
 
 class Renderer(TemplatesSetting):
@@ -6,3 +21,375 @@ class Renderer(TemplatesSetting):
 
     form_template_name = "forms/form.html"
     field_template_name = "forms/field.html"
+
+
+# Text
+
+ZERO_WIDTH = re.compile("[\u200b-\u200d\u2060\ufeff]")
+# Thai, Lao, Burmese, Khmer: there a zero width parts words and shapes letters.
+WRITTEN_WITH_ZERO_WIDTH = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\ua9e0-\ua9ff\uaa60-\uaa7f]"
+)
+
+
+def tidy_text(text):
+    """Text in NFC, without zero widths where its script has none.
+
+    Raises ValidationError for signs that cannot be seen or that turn text round.
+    """
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
+    if not WRITTEN_WITH_ZERO_WIDTH.search(text):
+        text = ZERO_WIDTH.sub("", text)
+    for sign in ZERO_WIDTH.sub("", text):
+        if unicodedata.category(sign) in {"Cc", "Cf", "Cs"} and sign not in "\n\t\xad":
+            raise ValidationError(
+                f"Holds a sign that cannot be seen (U+{ord(sign):04X}). "
+                "Delete it, or type the text anew."
+            )
+    return text.strip()
+
+
+class TidyMixin:
+    """A form whose texts are tidy, or refused at their fields."""
+
+    def clean(self):
+        super().clean()
+        for name, value in list(self.cleaned_data.items()):
+            if isinstance(value, str):
+                try:
+                    self.cleaned_data[name] = tidy_text(value)
+                except ValidationError as error:
+                    self.add_error(name, error)
+        return self.cleaned_data
+
+
+# Dates
+
+
+class DayInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self, attrs=None):
+        super().__init__(attrs, format="%Y-%m-%d")
+
+
+class DayField(forms.DateField):
+    """A day that has come: what a fact is dated by."""
+
+    widget = DayInput
+
+    def __init__(self, **options):
+        super().__init__(input_formats=["%Y-%m-%d"], **options)
+        self.error_messages["invalid"] = "This is no date. Write it as 2022-09-22."
+
+    def validate(self, value):
+        super().validate(value)
+        if value and value > timezone.localdate():
+            raise ValidationError("This day has not come yet; a fact is not planned.")
+
+
+ROUGH_FORMATS = {
+    Precision.DAY: ("%Y-%m-%d", "%d %B %Y", "%d %b %Y"),
+    Precision.MONTH: ("%Y-%m", "%B %Y", "%b %Y"),
+    Precision.YEAR: ("%Y",),
+}
+
+
+class RoughDateField(forms.CharField):
+    """A date as exactly as it is known: 2026-03-31, 2026-03 or 2026.
+
+    Cleans to (the last day of its period, its Precision), or (None, day).
+    """
+
+    def __init__(self, **options):
+        super().__init__(max_length=30, **options)
+        self.widget.attrs.update(placeholder="2026-03-31, 2026-03 or 2026")
+
+    def to_python(self, value):
+        text = super().to_python(value)
+        if not text:
+            return None, Precision.DAY
+        for precision, formats in ROUGH_FORMATS.items():
+            for each in formats:
+                try:
+                    day = dt.datetime.strptime(text, each).date()
+                except ValueError:
+                    continue
+                if day.year > 1900:
+                    return last_day(day, precision), precision
+        message = f"“{text}” is no date. Write 2026-03-31, 2026-03 or 2026."
+        raise ValidationError(message)
+
+    def validate(self, value):
+        super().validate(value[0])
+
+    def run_validators(self, value):
+        """Its text was read already."""
+
+    @staticmethod
+    def text_of(day, precision):
+        """What stands in the field for a date that is known so exactly."""
+        return shown_date(day, precision) or ""
+
+
+def last_day(day, precision):
+    if precision == Precision.YEAR:
+        return day.replace(month=12, day=31)
+    if precision == Precision.MONTH:
+        return day.replace(day=calendar.monthrange(day.year, day.month)[1])
+    return day
+
+
+# Codes
+
+
+class Listing:
+    """Rows to choose from, read once for all the fields that offer them.
+
+    `group` tells the heading that a row stands under; `key` its code.
+    """
+
+    def __init__(self, rows, *, label=str, group=None, key=lambda row: row.code):
+        self.rows = {}
+        self.choices = []
+        headings: dict = {}
+        for row in rows:
+            code = key(row)
+            self.rows[code] = row
+            choice = (code, label(row))
+            heading = group(row) if group else ""
+            if not heading:
+                self.choices.append(choice)
+            elif heading in headings:
+                headings[heading].append(choice)
+            else:
+                headings[heading] = [choice]
+                self.choices.append((heading, headings[heading]))
+
+
+class CodeField(forms.ChoiceField):
+    """One row of a Listing, by its code; a form offers it the listing."""
+
+    def __init__(self, *, empty="", **options):
+        self.empty = empty
+        self.rows: dict = {}
+        super().__init__(**options)
+        self.error_messages["invalid_choice"] = "“%(value)s” cannot be chosen here."
+
+    def offer(self, listing):
+        self.rows = listing.rows
+        self.choices = [("", self.empty), *listing.choices]
+
+    def clean(self, value):
+        return self.rows.get(super().clean(value))
+
+
+class CodesField(forms.MultipleChoiceField):
+    """Rows of a Listing, by their codes."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, **options):
+        self.rows: dict = {}
+        super().__init__(**options)
+
+    def offer(self, listing):
+        self.rows = listing.rows
+        self.choices = listing.choices
+
+    def clean(self, value):
+        return [self.rows[code] for code in super().clean(value)]
+
+
+# Rows of fields in a form
+
+
+class Row(TidyMixin, forms.Form):
+    """One row of a RowsField. `settled` names fields that alone make no row."""
+
+    use_required_attribute = False
+    settled: tuple[str, ...] = ()
+
+    def __init__(self, *args, listings=None, **options):
+        super().__init__(*args, **options)
+        for name, listing in (listings or {}).items():
+            self.fields[name].offer(listing)
+
+    @classmethod
+    def is_blank(cls, texts):
+        return not any(
+            text.strip() for name, text in texts.items() if name not in cls.settled
+        )
+
+    @property
+    def in_words(self):
+        """The row as a reader knows it: what was chosen, and what was typed."""
+        said = [
+            choices_of(field).get(text, text)
+            for field in self
+            if (text := str(field.value() or ""))
+        ]
+        return " · ".join(said)
+
+
+class RowsWidget(forms.Widget):
+    """Rows as they are sent: NAME-NUMBER-FIELD; numbers may have gaps."""
+
+    use_fieldset = True
+
+    def __init__(self, row, attrs=None):
+        super().__init__(attrs)
+        self.row = row
+
+    def keys(self, data, name):
+        """(key, number, field) of all that belongs to the rows."""
+        for key in data:
+            found = re.fullmatch(rf"{re.escape(name)}-(\d{{1,4}})-(\w+)", key)
+            if found and found[2] in self.row.base_fields:
+                yield key, int(found[1]), found[2]
+
+    def value_from_datadict(self, data, files, name):
+        rows: dict = {}
+        for key, number, field in self.keys(data, name):
+            rows.setdefault(number, {})[field] = data[key]
+        return [rows[number] for number in sorted(rows)]
+
+    def format_value(self, value):
+        """One text a row that is not blank, to tell two states apart."""
+        return [
+            json.dumps(
+                {
+                    name: str(row.get(name) or "").replace("\r\n", "\n").strip()
+                    for name in self.row.base_fields
+                },
+                ensure_ascii=False,
+            )
+            for row in value or []
+            if not self.row.is_blank(row)
+        ]
+
+    def put(self, data, name, texts):
+        """Make `data` hold these rows (texts of format_value) and no others."""
+        for key, _, _ in list(self.keys(data, name)):
+            del data[key]
+        for number, text in enumerate(texts):
+            for field, value in json.loads(text).items():
+                data[f"{name}-{number}-{field}"] = value
+
+    def without(self, data, name, number):
+        """A copy of `data` without one row."""
+        data = data.copy()
+        for key, of, _ in list(self.keys(data, name)):
+            if of == number:
+                del data[key]
+        return data
+
+
+class RowsField(forms.Field):
+    """Rows that are added and taken out, with and without a script.
+
+    Cleans to a list of what each Row cleaned to; rows left blank are no rows. `check`
+    is called with the list and raises ValidationError for what spans rows.
+    """
+
+    def __init__(self, row, *, check=None, add="Add a row", start=1, **options):
+        options.setdefault("required", False)
+        super().__init__(widget=RowsWidget(row), **options)
+        self.row = row
+        self.check = check
+        self.add = add
+        self.start = start
+        self.listings: dict = {}
+
+    def get_bound_field(self, form, field_name):
+        return BoundRows(form, self, field_name)
+
+    def clean(self, value):
+        rows = [self.bound(texts) for texts in value if not self.row.is_blank(texts)]
+        wrong = [number for number, row in enumerate(rows, 1) if not row.is_valid()]
+        if wrong:
+            where = ", ".join(map(str, wrong))
+            raise ValidationError(f"Look at row {where}.", code="rows")
+        cleaned = [row.cleaned_data for row in rows]
+        if self.check:
+            self.check(cleaned)
+        return cleaned
+
+    def bound(self, texts, prefix=None):
+        start = f"{prefix}-" if prefix else ""
+        data = {f"{start}{name}": text for name, text in texts.items()}
+        return self.row(data, prefix=prefix, listings=self.listings)
+
+    def in_words(self, text):
+        """A row (a text of the widget's format_value) as a reader knows it."""
+        return self.bound(json.loads(text)).in_words
+
+
+class BoundRows(BoundField):
+    @cached_property
+    def rows(self):
+        """The rows as forms, at least as many as the field starts with.
+
+        With `added` of its form naming this field, the last takes the focus.
+        """
+        values = list(self.value() or [])
+        if not self.form.is_bound:
+            values += [{}] * (self.field.start - len(values))
+        rows = [self.row(number, texts) for number, texts in enumerate(values)]
+        if rows and getattr(self.form, "added", "") == self.html_name:
+            first = next(iter(rows[-1].fields.values()))
+            first.widget.attrs["autofocus"] = True
+        return rows
+
+    def row(self, number, texts):
+        prefix = f"{self.html_name}-{number}"
+        if self.form.is_bound and not self.field.row.is_blank(texts):
+            return self.field.bound(texts, prefix)
+        return self.field.row(
+            initial=texts, prefix=prefix, listings=self.field.listings
+        )
+
+    @property
+    def template(self):
+        """A blank row for the script to copy; __n__ stands for its number."""
+        return self.row("__n__", {})
+
+    @property
+    def problems(self):
+        """(id of an input, sentence) of all that is wrong in the rows."""
+        return [
+            (bound.id_for_label, f"{self.label}, row {number}, {bound.label}: {error}")
+            for number, row in enumerate(self.rows, 1)
+            for bound in row
+            for error in bound.errors
+        ]
+
+    def __str__(self):
+        return self.form.render("forms/rows.html", {"field": self})
+
+    __html__ = __str__
+
+
+def choices_of(field):
+    """{text: label} of a bound field, whether its choices stand in groups or not."""
+    labels = {}
+    for key, label in getattr(field.field, "choices", ()):
+        if isinstance(label, (list, tuple)):
+            labels |= {str(one): words for one, words in label}
+        else:
+            labels[str(key)] = label
+    return labels
+
+
+def problems_of(*bound_forms):
+    """(id of an input, sentence) of all that is wrong in forms, in their order."""
+    found = []
+    for form in bound_forms:
+        found += [("", sentence) for sentence in form.non_field_errors()]
+        for field in form:
+            inner = getattr(field, "problems", [])
+            found += inner or [
+                (field.id_for_label or field.auto_id, f"{field.label}: {sentence}")
+                for sentence in field.errors
+            ]
+    return found

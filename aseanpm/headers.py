@@ -1,5 +1,7 @@
 """Headers on every answer that Django has no setting for."""
 
+import uuid
+
 from django.conf import settings
 
 HEADERS = {
@@ -8,19 +10,26 @@ HEADERS = {
 }
 
 
-IDS_FROM_OUTSIDE = ("HTTP_X_REQUEST_ID", "HTTP_X_CORRELATION_ID")
+REQUEST_ID = "HTTP_X_REQUEST_ID"
 
 
 def own_request_id(get_response):
-    """Middleware. The id of a request, which logs and history keep, is never chosen by
-    the sender."""
+    """Middleware. The id of a request, for logs and history; never the sender's own."""
 
     def respond(request):
-        for name in IDS_FROM_OUTSIDE:
-            request.META.pop(name, None)
+        request.META[REQUEST_ID] = str(uuid.uuid4())
+        request.META.pop("HTTP_X_CORRELATION_ID", None)
         return get_response(request)
 
     return respond
+
+
+def request_id_of_record(logger, name, event):
+    """A structlog processor, for what Django logs once the answer has left."""
+    request = getattr(event.get("_record"), "request", None)
+    if (meta := getattr(request, "META", None)) and REQUEST_ID in meta:
+        event.setdefault("request_id", meta[REQUEST_ID])
+    return event
 
 
 def security_headers(get_response):

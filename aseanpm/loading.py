@@ -371,8 +371,10 @@ class Load:
             rows = [row for row in rows if self.needs_a_look(row)]
         if not rows:
             return {}
-        manager = shape.model._default_manager
-        found = manager.known() if shape.is_recorded else manager.all()
+        model = shape.model
+        found = (
+            model.objects.known() if shape.is_recorded else model._base_manager.all()
+        )
         column = shape.fields[shape.key[0]]
         values = {row.said_of(column.name) for row in rows}
         if column.is_relation:
@@ -401,7 +403,8 @@ class Load:
     def learn_codes(self, shape, instances):
         if shape.is_named_by_code:
             for instance in instances:
-                self.pks[shape.label][instance.code] = instance.pk
+                merged = getattr(instance, "merged_into_id", None)
+                self.pks[shape.label][instance.code] = merged or instance.pk
                 self.codes[shape.label][instance.pk] = instance.code
 
     # Adding
@@ -477,7 +480,7 @@ class Load:
                     f"{row.place}: no {label} has the code “{code}”."
                 )
             shape = self.shapes[label]
-            self.learn_codes(shape, shape.model._default_manager.filter(code=code))
+            self.learn_codes(shape, shape.model._base_manager.filter(code=code))
         if code not in self.pks[label]:
             raise RemovedByUser(code)
         return self.pks[label][code]

@@ -264,6 +264,13 @@ class Document(About):
 # How a person likes to see a list
 
 
+class SavedViewQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """One's own, and for the secretariat those that colleagues share."""
+        own = Q(owner=user)
+        return self.filter(own | Q(is_shared=True) if user.is_secretariat else own)
+
+
 class SavedView(Kept):
     """A list with its filters, order and columns under a name, for one or for all."""
 
@@ -275,6 +282,8 @@ class SavedView(Kept):
     query = models.CharField(max_length=2000, blank=True)
     columns = models.JSONField(default=list, blank=True)
     is_shared = models.BooleanField(default=False)
+
+    objects = SavedViewQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

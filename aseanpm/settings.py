@@ -24,6 +24,8 @@ import structlog
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from aseanpm.headers import request_id_of_record
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
@@ -236,6 +238,7 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[ASEAN PM] "
 
+MFA_ADAPTER = "partners.accounts.SecondFactorAdapter"
 MFA_FORMS = {
     "authenticate": "partners.account_forms.CodeForm",
     "reauthenticate": "partners.account_forms.CodeAgainForm",
@@ -289,6 +292,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "aseanpm.workplace.csrf_failure"  # what was typed is kept
 
 if HTTPS:
     SESSION_COOKIE_NAME = "__Host-session"
@@ -316,7 +320,7 @@ STATIC_ROOT = DATA_DIR / "static" if DEPLOYED else None
 WHITENOISE_USE_FINDERS = not DEPLOYED
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {"BACKEND": "aseanpm.storage.Uploads"},
     "staticfiles": {
         "BACKEND": (
             "aseanpm.storage.CollectedStorage"
@@ -325,6 +329,15 @@ STORAGES = {
         )
     },
 }
+
+# What people upload lies in DATA_DIR/uploads; no file is kept beyond its size
+
+FILE_UPLOAD_HANDLERS = [
+    "aseanpm.documents.LimitedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+FILE_UPLOAD_PERMISSIONS = 0o640
 
 # A reason for a change is a sentence
 SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
@@ -360,6 +373,7 @@ SPECTACULAR_SETTINGS = {
         "PartnerKindEnum": "partners.models.Partner.Kind",
         "FocalPointKindEnum": "partners.models.FocalPoint.Kind",
         "BasisEnum": "aseanpm.facts.Basis",
+        "PrecisionEnum": "aseanpm.facts.Precision",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": f"/{STATIC_URL}aseanpm/favicon.svg",
@@ -383,7 +397,7 @@ LOGGING = {
         "line": {
             "()": "structlog.stdlib.ProcessorFormatter",
             "processor": structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0),
-            "foreign_pre_chain": LOG_PROCESSORS,
+            "foreign_pre_chain": [*LOG_PROCESSORS, request_id_of_record],
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},

@@ -1,4 +1,24 @@
+"""Where files lie: those that the site is made of, and those that people bring."""
+
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage
+from django.utils.functional import cached_property
 from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class Uploads(FileSystemStorage):
+    """What people upload, in the data folder: given out by a view, at no address."""
+
+    @cached_property
+    def base_location(self):
+        return settings.DATA_DIR / "uploads"
+
+    @cached_property
+    def location(self):
+        return str(self.base_location)
+
+    def url(self, name):
+        raise ValueError("An upload has no address of its own.")
 
 
 class CollectedStorage(CompressedManifestStaticFilesStorage):

@@ -1,43 +1,70 @@
 """Taking back one write as a whole: its facts, its rows, its references.
 
 Nothing is erased: facts of the write are withdrawn, those that it withdrew are recorded
-anew, rows get their former values by a further change with its own history.
+anew, rows get their former values by a further change with its own history. What was
+undone can be undone too, which does it again; merges alone are done again by hand.
 """
+
+from dataclasses import dataclass
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
+from django.db.models import Max, Q
 
 from projects import actions
+from projects.models import Project
 
 from . import writing
-from .facts import Entry, Recorded, ledger_entry
+from .facts import Entry, Fact, Recorded, ledger_entry
 
 LATER = "“{row}” was changed after that by {who}; undo that first."
+ADDED = "“{row}” names “{other}” and was not part of this; take that away first."
+AS_THINGS_STAND = "As things stand, this cannot be undone."
+BATCH = 500
 
 
-def undo(*, entry, by, check=None):
-    """Take back a write; returns the new entry. `check` is called under the lock.
+def undo(*, entry, by, reason="", check=None):
+    """Take back a write; returns the new entry. `check(old)` is called under the lock.
 
     Raises ValidationError, and changes nothing, where the write cannot be undone, was
     undone before, or where something of it was changed since.
     """
-    with ledger_entry(by, what=f"Undo: {entry.what}"[:300], undoes=None) as new:
-        if check:
-            check()
+    with ledger_entry(by, what=what_of(entry)[:300], reason=reason) as new:
         old = Entry.objects.select_for_update().get(pk=entry.pk)
+        if check:
+            check(old)
         if not old.can_be_undone:
             raise ValidationError("This cannot be undone.")
-        if Entry.objects.filter(undoes=old).exists():
-            raise ValidationError("This was undone before.")
+        before = Entry.objects.filter(undoes=old).first()
+        if before:
+            raise ValidationError(f"This was undone before, by {who_of(before)}.")
         new.undoes = old
-        new.reason = new.what
         new.opens = old.opens
-        refuse_later_changes(old)
-        turn_back(old)
-        undo_facts(old, new)
-        undo_rows(old)
+        new.can_be_undone = not old.repointed
+        touched = rows_of(old)
+        refuse_later_changes(old, touched)
+        try:
+            turned = turn_back(old)
+            undo_rows(touched, old)
+            undo_facts(old, new)
+            actions.check(facts=turned)
+        except ValidationError as error:
+            raise ValidationError([AS_THINGS_STAND, *error.messages]) from error
+        actions.touch(projects=projects_of(turned), entry=new)
     return new
+
+
+def what_of(entry):
+    """Undo: X; of an undo, Redo: X; and so on."""
+    done, _, what = entry.what.partition(": ")
+    if entry.undoes_id and done in {"Undo", "Redo"}:
+        return f"{'Redo' if done == 'Undo' else 'Undo'}: {what}"
+    return f"Undo: {entry.what}"
+
+
+def who_of(entry):
+    return entry.recorded_by or "somebody"
 
 
 def fact_models():
@@ -45,7 +72,133 @@ def fact_models():
 
 
 def kept_models():
-    return [model for model in apps.get_models() if hasattr(model, "history")]
+    """The models with field history, without those history rows themselves."""
+    return [
+        model
+        for model in apps.get_models()
+        if hasattr(model._meta, "simple_history_manager_attribute")
+    ]
+
+
+# What a write touched
+
+
+@dataclass(frozen=True)
+class Touched:
+    """A row that a write touched, with its history rows of that write, oldest first."""
+
+    model: type
+    key: int
+    rows: list
+
+    @property
+    def before(self):
+        """The history row of how it stood before; None where it did not exist."""
+        return row_before(self.rows[0])
+
+    @property
+    def history(self):
+        return self.model.history.filter(**{self.model._meta.pk.attname: self.key})
+
+    @property
+    def current(self):
+        return self.model._base_manager.filter(pk=self.key).first()
+
+
+def row_before(row):
+    """The history row before this one; None where the row did not exist then.
+
+    History is told by the order of its keys: writers wait for each other, and the rows
+    of one write share their moment.
+    """
+    model = row.instance_type
+    key = model._meta.pk.attname
+    before = (
+        model.history.filter(**{key: getattr(row, key)}, history_id__lt=row.history_id)
+        .order_by("history_id")
+        .last()
+    )
+    return None if before is None or before.history_type == "-" else before
+
+
+def rows_of(entry):
+    """{(model, key): Touched} of a write, in the order of their first change."""
+    found: dict = {}
+    for model in kept_models():
+        rows = model.history.filter(sequence=entry.sequence).order_by("history_id")
+        for row in rows:
+            key = (model, getattr(row, model._meta.pk.attname))
+            found.setdefault(key, Touched(*key, rows=[])).rows.append(row)
+    return found
+
+
+# What was changed since
+
+
+def refuse_later_changes(old, touched):
+    """Raise ValidationError where something of a write was changed after it.
+
+    A later change that was itself undone counts as none.
+    """
+    for one in touched.values():
+        later = list(
+            one.history.filter(history_id__gt=one.rows[-1].history_id).order_by(
+                "history_id"
+            )
+        )
+        standing = still_in_effect({row.sequence for row in later} - {None})
+        changed = [
+            row
+            for row in later
+            if row.sequence in standing
+            or (row.sequence is None and values_of(row) != values_of(one.rows[-1]))
+        ]
+        if changed:
+            who = changed[-1].history_user or "somebody"
+            raise ValidationError(LATER.format(row=named(changed[-1]), who=who))
+    for gone in withdrawn_since(old):
+        raise ValidationError(
+            LATER.format(row=gone, who=gone.withdrawn_by or "somebody")
+        )
+
+
+def still_in_effect(sequences):
+    """Those of some writes that were neither undone by another of them nor undo one."""
+    pairs = Entry.objects.filter(
+        sequence__in=sequences, undoes__in=sequences
+    ).values_list("undoes", "sequence")
+    left = set(sequences)
+    for pair in sorted(pairs):
+        if left.issuperset(pair):
+            left -= set(pair)
+    return left
+
+
+def withdrawn_since(old):
+    """Facts of a write, or turned by it, that were withdrawn by a later one."""
+    turned = {
+        path.rpartition(".")[0]: keys for path, (_, _, keys) in old.repointed.items()
+    }
+    for model in fact_models():
+        ours = Q(sequence=old.sequence)
+        later = model.objects.filter(withdrawn_at__gt=old.recorded_at)
+        yield from later.filter(ours)[:1]
+        for keys in batches(turned.get(model._meta.label, [])):
+            yield from later.filter(pk__in=keys)[:1]
+
+
+def values_of(row):
+    """What a history row says of its row, without the version."""
+    return [
+        getattr(row, field.attname)
+        for field in row.tracked_fields
+        if field.name != "version"
+    ]
+
+
+def named(row):
+    """How a row called itself by one of its history rows."""
+    return str(row.history_object)
 
 
 # Facts
@@ -53,95 +206,201 @@ def kept_models():
 
 def undo_facts(old, new):
     """Withdraw what the write recorded and record anew what it withdrew."""
-    recorded, withdrawn = [], []
+    recorded, again = [], []
     for model in fact_models():
         recorded += model.objects.known().filter(sequence=old.sequence)
-        withdrawn += model.objects.filter(
+        again += model.objects.filter(
             withdrawn_at=old.recorded_at, withdrawn_by=old.recorded_by
+        ).exclude(sequence=old.sequence)
+    copies = [actions.copy_of(fact) for fact in sorted(again, key=place_in_time)]
+    leaving = {(type(fact), fact.pk) for fact in recorded}
+    for fact in copies:
+        make_room(fact, leaving)
+    if recorded or copies:
+        reason = new.reason or new.what
+        actions.rewrite(withdrawn=recorded, recorded=copies, reason=reason, entry=new)
+
+
+def place_in_time(fact):
+    day = getattr(fact, "effective_on", None)
+    return (day.isoformat() if day else "", getattr(fact, "day_order", 0), fact.pk)
+
+
+def make_room(fact, leaving):
+    """Let a fact take the last place of its day where another has its own by now."""
+    if not isinstance(fact, Fact):
+        return
+    there = (
+        type(fact)
+        .objects.known()
+        .filter(
+            **{fact.owner: getattr(fact, f"{fact.owner}_id")},
+            effective_on=fact.effective_on,
+            day_order=fact.day_order,
         )
-    again = [actions.copy_of(fact) for fact in withdrawn]
-    if recorded or again:
-        actions.rewrite(withdrawn=recorded, recorded=again, reason=new.what, entry=new)
+    )
+    if any((type(fact), key) not in leaving for key in there.values_list("pk")):
+        fact.day_order = None
+
+
+def projects_of(facts):
+    return {fact.project_id for fact in facts if fact.owner == "project"}
 
 
 # Rows
 
 
-def histories(old):
-    """{(model, key): its history rows of this write, oldest first}."""
-    found = {}
-    for model in kept_models():
-        rows = model.history.filter(sequence=old.sequence).order_by("history_id")
-        for row in rows:
-            found.setdefault((model, getattr(row, model._meta.pk.attname)), []).append(
-                row
-            )
-    return found
-
-
-def refuse_later_changes(old):
-    for model, key in histories(old):
-        last = model.history.filter(**{model._meta.pk.attname: key}).first()
-        if last.sequence != old.sequence:
-            who = last.history_user or "somebody"
-            raise ValidationError(LATER.format(row=last.instance, who=who))
-    for model in fact_models():
-        gone = model.objects.filter(
-            sequence=old.sequence, withdrawn_at__isnull=False
-        ).first()
-        if gone:
-            raise ValidationError(LATER.format(row=gone, who=gone.withdrawn_by))
-
-
-def undo_rows(old):
+def undo_rows(touched, old):
     """Give rows back their values from before the write; new rows go, lost ones come.
 
-    A project that the write made stays, without its facts, and is withdrawn.
+    Last first, and those that others stand in the way of once these are out of it.
     """
-    for (model, key), rows in histories(old).items():
-        before = rows[0].prev_record
-        row = model._base_manager.filter(pk=key).first()
-        if before is None and row is not None:
-            discard(row)
-        elif row is None:
-            before.instance.save(force_insert=True)
-        elif before is not None:
-            restore(row, before)
+    waiting = list(touched.values())[::-1]
+    while waiting:
+        stuck = []
+        for one in waiting:
+            try:
+                with transaction.atomic():
+                    undo_row(one, touched, old)
+            except ValidationError as error:
+                stuck.append((one, error))
+        if len(stuck) == len(waiting):
+            raise stuck[0][1]
+        waiting = [one for one, _ in stuck]
 
 
-def discard(row):
+def undo_row(one, touched, old):
+    before, row = one.before, one.current
+    if before is not None and row is not None:
+        restore(row, before, touched=touched)
+    elif before is not None:
+        recreate(before, touched=touched)
+    elif row is not None:
+        discard(row, touched, old)
+
+
+def discard(row, touched, old):
+    """Take a row away that the write made; what can only be withdrawn is withdrawn.
+
+    Raises ValidationError where something stands on it that the write did not make.
+    """
+    refuse_additions(row, touched, old)
     if hasattr(row, "withdrawn_at"):
-        entry = writing.open_entry()
-        writing.change(row, withdrawn_at=entry.recorded_at)
+        alone = [field for field in row._meta.fields if field.one_to_one]
+        values = {field.name: None for field in alone}
+        write(row, withdrawn_at=writing.open_entry().recorded_at, **values)
     else:
         writing.remove(row)
 
 
-def restore(row, before):
-    """Give a row the values and lists of one of its history rows."""
-    tracked = before.tracked_fields
-    skipped = {"version", row._meta.pk.name}
-    values = {
-        field.name: getattr(before.instance, field.name)
-        for field in tracked
-        if field.name not in skipped
+def refuse_additions(row, touched, old):
+    for relation in row._meta.related_objects:
+        model, name = relation.related_model, relation.field.name
+        others = model._base_manager.filter(**{name: row})
+        if hasattr(model, "withdrawn_at"):
+            others = others.filter(withdrawn_at__isnull=True)
+        if issubclass(model, Recorded):
+            others = others.exclude(sequence=old.sequence)
+        ours = [key for kind, key in touched if kind is model]
+        other = others.exclude(pk__in=ours).first()
+        if other:
+            raise ValidationError(ADDED.format(row=other, other=row))
+
+
+def restore(row, before, *, names=None, version=None, touched=()):
+    """Give a row the values and lists of one of its history rows; returns their names.
+
+    `names` are the fields to be restored, all that history holds by default. What was
+    merged since is named by what it became, unless it is in `touched`. Raises
+    ValidationError, and Stale where `version` is not that of the row on record.
+    """
+    wanted = before_values(before, touched)
+    lists = before_lists(before)
+    if names is not None:
+        wanted = {name: wanted[name] for name in wanted if name in names}
+        lists = {name: lists[name] for name in lists if name in names}
+    attnames = {
+        row._meta.get_field(name).attname: value for name, value in wanted.items()
     }
-    lists = {
-        field.name: [
-            getattr(link, field.m2m_reverse_field_name())
-            for link in getattr(before, field.name).all()
-        ]
+    return write(row, version=version, lists=lists, **attnames)
+
+
+def recreate(before, *, touched=()):
+    """Make a row again that was removed, as one of its history rows tells it."""
+    row = before.history_object
+    for name, value in before_values(before, touched).items():
+        setattr(row, row._meta.get_field(name).attname, value)
+    last = before.instance_type.history.filter(
+        **{row._meta.pk.attname: row.pk}
+    ).aggregate(last=Max("version"))
+    row.version = last["last"] + 1
+    if hasattr(row, "set_unusable_password"):
+        row.set_unusable_password()
+    return writing.create(row, **before_lists(before))
+
+
+def write(row, **values):
+    """Change a row; a project also tells when it was changed."""
+    if isinstance(row, Project):
+        entry = writing.open_entry()
+        return actions.edit_project(project=row, entry=entry, **values)
+    return writing.change(row, **values)
+
+
+def before_values(before, touched=()):
+    """{name: value} of the fields of a history row; references by key."""
+    row = before.history_object
+    return {
+        field.name: (
+            standing_key(field, getattr(row, field.attname), touched)
+            if field.is_relation
+            else getattr(row, field.attname)
+        )
+        for field in before.tracked_fields
+        if field.name != "version" and not field.primary_key
+    }
+
+
+def standing_key(field, key, touched=()):
+    """The key of a row, or of what it was merged into since."""
+    model = field.related_model
+    names = {each.name for each in model._meta.fields}
+    if key is None or "merged_into" not in names or (model, key) in touched:
+        return key
+    merged = model._base_manager.filter(pk=key, merged_into__isnull=False)
+    return merged.values_list("merged_into", flat=True).first() or key
+
+
+def before_lists(before):
+    """{name: rows} of the lists of a history row, without rows that are gone since."""
+    return {
+        field.name: list(
+            field.related_model._base_manager.filter(
+                pk__in=getattr(before, field.name).values(
+                    field.m2m_reverse_field_name()
+                )
+            )
+        )
         for field in before._history_m2m_fields
     }
-    return writing.change(row, lists=lists, **values)
 
 
 # References
 
 
 def turn_back(old):
-    """Turn references that the write turned to another row back to the former one."""
+    """Turn facts that the write turned to another row back; returns the facts."""
+    turned = []
     for path, (former, other, keys) in old.repointed.items():
         label, _, name = path.rpartition(".")
-        rows = apps.get_model(label)._base_manager.filter(pk__in=keys, **{name: other})
-        models.QuerySet.update(rows, **{name: former})
+        model = apps.get_model(label)
+        for some in batches(keys):
+            rows = model._base_manager.filter(pk__in=some, **{name: other})
+            models.QuerySet.update(rows, **{name: former})
+            turned += model._base_manager.filter(pk__in=some)
+    return turned
+
+
+def batches(keys):
+    """Keys in portions that a statement can hold."""
+    return [keys[start : start + BATCH] for start in range(0, len(keys), BATCH)]

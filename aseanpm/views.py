@@ -2,13 +2,11 @@
 
 from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_update
-from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection
-from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.generic import TemplateView, View
+from django.views.generic import TemplateView
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.exceptions import NotFound
 from rest_framework.views import APIView
@@ -25,12 +23,11 @@ from workplans.models import ActionLine, Meeting, WorkPlan
 from workplans.views import PlanFigures
 
 from .fields import fold
-from .models import Entry, Source
-from .pages import ClockMixin, row_or_404
-from .permissions import ROLES, TABLE, Refused, can
+from .models import Source
+from .pages import ClockMixin
+from .permissions import ROLES, TABLE, Refused
 from .problems import FieldError, bad_request_page
-from .undo import undo
-from .workplace import HIDDEN, WorkMixin
+from .workplace import HIDDEN
 
 FOUND_AT_MOST = 10
 
@@ -174,28 +171,6 @@ class PermissionsView(ClockMixin, TemplateView):
 
     def get_context_data(self, **context):
         return super().get_context_data(roles=ROLES.values(), table=TABLE, **context)
-
-
-class UndoView(WorkMixin, View):
-    """Take back one write of one's own; administrators those of others too."""
-
-    resource = "history"
-
-    def post(self, request, sequence):
-        entries = Entry.objects.filter(can_be_undone=True)
-        if not can(request.user, "edit", "users"):
-            entries = entries.filter(recorded_by=request.user)
-        old = row_or_404(entries, sequence=sequence)
-        try:
-            undo(entry=old, by=request.user, check=self.still_allowed)
-        except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
-            return HttpResponseRedirect(self.place() or old.opens or "/")
-        return self.done(None, f"Undone: {old.what}.", old.opens)
-
-    def still_allowed(self):
-        self.request.user.refresh_from_db(fields=["role", "is_active"])
-        self.check_right(self.request.user)
 
 
 # Doors for machines

@@ -24,7 +24,8 @@ from django.views.csrf import csrf_failure as plain_csrf_failure
 from django.views.generic.base import ContextMixin
 
 from .effects import moved_by
-from .facts import AlreadyRecorded, SentBefore, ledger_entry
+from .facts import AlreadyRecorded, Entry, SentBefore, ledger_entry
+from .forms import RowsWidget, choices_of
 from .permissions import require
 from .writing import Stale, change, create
 
@@ -84,16 +85,22 @@ class WorkMixin(ContextMixin):
                 "write more."
             ) from before
 
-    def moved(self, write, since=None):
+    def sent_before(self):
+        """The entry that this very form wrote already, or None."""
+        sent = self.request.POST
+        key = f"{self.request.user.pk}:{sent.get('submission', '')[:40]}"
+        return Entry.objects.filter(submission=key, content_hash=hash_of(sent)).first()
+
+    def moved(self, write, since=None, reader=None):
         """The figures that a write would move, unless the user has seen just these.
 
-        An empty list: go on and write. Raises what `write` raises.
+        An empty list: go on and write. They are those that the user sees, or another
+        `reader`. Raises what `write` raises.
         """
-        found = moved_by(write, self.request.user, since)
-        seen = hashlib.sha256("\n".join(map(str, found)).encode()).hexdigest()
-        if self.request.POST.get("seen") == seen:
+        found = moved_by(write, reader or self.request.user, since)
+        if digest_of(found) in self.request.POST.get("seen", "").split():
             return []
-        self.seen = seen
+        self.seen = digest_of(found)
         return found
 
     def place(self):
@@ -109,12 +116,17 @@ class WorkMixin(ContextMixin):
 
     def get_context_data(self, **context):
         sent = self.request.POST
+        context.setdefault("submission", sent.get("submission") or uuid.uuid4().hex)
         return super().get_context_data(
-            submission=sent.get("submission") or uuid.uuid4().hex,
             next=self.place(),
             seen=getattr(self, "seen", ""),
             **context,
         )
+
+
+def digest_of(moved):
+    """What the hidden `seen` field holds of the figures that were shown to move."""
+    return hashlib.sha256("\n".join(map(str, moved)).encode()).hexdigest()
 
 
 def hash_of(sent):
@@ -212,12 +224,24 @@ def tidy(text):
     return text.replace("\r\n", "\n").strip()
 
 
-def typed(sent, names):
+def typed(sent, form):
     """{name: texts} of what was sent, as `raw` would show it."""
-    return {
-        name: [tidy(text) for text in sent.getlist(name) if text.strip()]
-        for name in names
-    }
+    return {field.html_name: texts_sent(field, sent) for field in form}
+
+
+def texts_sent(field, sent):
+    name, widget = field.html_name, field.field.widget
+    if isinstance(widget, RowsWidget):
+        return widget.format_value(widget.value_from_datadict(sent, {}, name))
+    return [tidy(text) for text in sent.getlist(name) if text.strip()]
+
+
+def put(field, data, texts):
+    """Let `data` hold these texts for a field, as if they had been sent."""
+    if isinstance(field.field.widget, RowsWidget):
+        field.field.widget.put(data, field.html_name, texts)
+    else:
+        data.setlist(field.html_name, texts)
 
 
 def as_opened(*forms):
@@ -235,7 +259,7 @@ def differences(sent, current):
     cannot be read makes every difference a choice.
     """
     now = raw(current)
-    mine = typed(sent, now)
+    mine = typed(sent, current)
     try:
         opened = dict(json.loads(sent.get("opened", "")))
     except (ValueError, TypeError):
@@ -257,17 +281,19 @@ def differences(sent, current):
 
 def readable(field, texts):
     """The texts of a field as a reader knows them: the labels of what was chosen."""
-    labels = {str(key): label for key, label in getattr(field.field, "choices", ())}
+    if isinstance(field.field.widget, RowsWidget):
+        return [field.field.in_words(text) for text in texts]
+    labels = choices_of(field)
     return [labels.get(text, text) for text in texts]
 
 
-def merged(sent, found, version):
+def merged(sent, found, current):
     """What was sent, with what others changed alone, ready to be shown and chosen."""
     data = sent.copy()
-    for name, one in found.items():
-        if not one.is_mine:
-            data.setlist(name, one.theirs)
-    data["version"] = str(version)
+    for field in current:
+        one = found.get(field.html_name)
+        if one and not one.is_mine:
+            put(field, data, one.theirs)
     return data
 
 
@@ -276,12 +302,11 @@ def chosen(sent, current):
     takes = [name for name in sent if name.startswith("take-")]
     if not takes:
         return sent
-    now = raw(current())
     data = sent.copy()
+    for field in current():
+        if data.get(f"take-{field.html_name}") == "theirs":
+            put(field, data, texts_of(field))
     for take in takes:
-        name = take.removeprefix("take-")
-        if sent[take] == "theirs" and name in now:
-            data.setlist(name, now[name])
         del data[take]
     return data
 
@@ -322,6 +347,8 @@ class KeptFormView(WorkMixin):
                 return self.conflict(sent)
             except ValidationError as error:
                 add_errors(form, error)
+        elif before := self.sent_before():  # which made the very row it now meets
+            raise AlreadyRecorded(before)
         return self.render_to_response(self.get_context_data(form=form), status=400)
 
     def save(self, form, version):
@@ -354,19 +381,28 @@ class KeptFormView(WorkMixin):
 
     def conflict(self, sent):
         """409: both values of each field; what this person typed is kept."""
-        current = self.get_object()
-        found = differences(sent, self.new_form(current))
-        form = self.new_form(current, merged(sent, found, current.version))
+        self.row = current = self.get_object()
+        shown = self.new_form(current)
+        found = differences(sent, shown)
+        form = self.new_form(current, merged(sent, found, shown))
         form.differences = found
-        self.row = current
-        context = self.get_context_data(form=form, conflict=found)
+        context = self.get_context_data(
+            form=form,
+            conflict=found,
+            version=current.version,
+            opened=as_opened(shown),
+            submission=uuid.uuid4().hex,
+        )
         return self.render_to_response(context, status=409)
 
     def get_context_data(self, **context):
-        form = context["form"]
-        row = self.row
-        context.setdefault("version", row.version if row else "")
-        context.setdefault("opened", as_opened(self.new_form(row)))
+        form, row, sent = context["form"], self.row, self.request.POST
+        shown = {
+            "version": row.version if row else "",
+            "opened": as_opened(self.new_form(row)),
+        }
+        for name, value in shown.items():  # a form shown again was opened before
+            context.setdefault(name, sent.get(name) or value)
         context.setdefault("title", self.title or (f"Edit {row}" if row else "New"))
         context.setdefault("row", row)
         return super().get_context_data(**context | {"form": form})

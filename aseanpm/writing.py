@@ -6,7 +6,8 @@ history row of every change carries the entry's sequence, author, moment and rea
 
 import datetime as dt
 
-from django.db.models import signals
+from django.core.exceptions import ValidationError
+from django.db.models import ProtectedError, signals
 
 from .facts import open_entry
 from .fields import SearchTextField
@@ -25,6 +26,7 @@ class Stale(Exception):
 def create(row, **lists):
     """Save a new row and its many-to-many lists. Raises ValidationError."""
     row.full_clean()
+    refuse_merged(row)
     row.save(force_insert=True)
     for name, values in lists.items():
         getattr(row, name).set(values)
@@ -51,6 +53,7 @@ def change(row, *, version=None, lists=None, **values):
         setattr(current, name, values[name])
     current.version += 1
     current.full_clean()
+    refuse_merged(current)
     current.save(update_fields=[*changed, "version", *searchable(current)])
     for name, wanted in relisted.items():
         getattr(current, name).set(wanted)
@@ -59,11 +62,43 @@ def change(row, *, version=None, lists=None, **values):
     return [*changed, *relisted]
 
 
+def renew(row):
+    """Give a row its next version: something that is written with it has changed."""
+    current = locked(row)
+    keep_first(current)
+    current.version += 1
+    current.save(update_fields=["version"])
+    row.version = current.version
+
+
 def remove(row, *, version=None):
-    """Delete a row that no fact stands on; its history stays and can restore it."""
+    """Delete a row that nothing stands on; its history stays and can restore it.
+
+    Raises Stale, and ValidationError where other records name the row.
+    """
     current = locked(row, version)
     keep_first(current)
-    current.delete()
+    try:
+        current.delete()
+    except ProtectedError as error:
+        other = next(iter(error.protected_objects))
+        message = f"“{current}” cannot be taken away: “{other}” stands on it."
+        raise ValidationError(message) from error
+
+
+def refuse_merged(row):
+    """Raise ValidationError where a row or fact names what was merged into another.
+
+    Asked under the lock: it may have been merged since the form was opened.
+    """
+    for field in row._meta.fields:
+        model = field.related_model
+        if field.name == "merged_into" or not hasattr(model, "merged_into"):
+            continue
+        named = model._base_manager.filter(pk=getattr(row, field.attname))
+        for merged in named.filter(merged_into__isnull=False):
+            message = f"“{merged}” was merged into “{merged.merged_into}”: name that."
+            raise ValidationError({field.name: message})
 
 
 def locked(row, version=None):

@@ -19,6 +19,10 @@ LABELS = {
 }
 HELP = {
     "code": "Six digits from your authenticator app, or a recovery code.",
+    "password1": (
+        "At least 8 characters and not only digits; no common password, and nothing"
+        " like your name or address."
+    ),
     "passwordless": "The key then asks for your fingerprint, face or PIN.",
     "name": "Such as “telephone” or “key in the safe”.",
 }
@@ -111,6 +115,11 @@ class UserForm(forms.ModelForm):
         error_messages = {
             "email": {"unique": "Somebody has a login with this address."}
         }
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name in ("country", "partner"):
+            self.fields[name].empty_label = "None"
 
     def clean_email(self):
         return self.cleaned_data["email"].lower()

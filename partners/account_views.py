@@ -1,7 +1,5 @@
 """Pages of users: one's own profile, and all of them for administrators."""
 
-from smtplib import SMTPException
-
 from allauth.account.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -96,6 +94,7 @@ class UserView(UserFormView):
         user, values = form.instance, form.cleaned_data
         with self.entry(f"Changed the login of {user.email}") as entry:
             accounts.change_user(user, by=self.request.user, version=version, **values)
+            entry.opens = self.address_of(user)
         return self.done(entry, f"{user} was saved.", self.address_of(user))
 
     def get_context_data(self, **context):
@@ -126,21 +125,24 @@ class UserDeedView(WorkMixin, View):
     def close(self, user, back):
         with self.entry(f"Closed the login of {user.email}") as entry:
             accounts.change_user(user, by=self.request.user, is_active=False)
+            entry.opens = back
         return self.done(entry, f"{user} can no longer sign in.", back)
 
     def open(self, user, back):
         with self.entry(f"Opened the login of {user.email} again") as entry:
             accounts.change_user(user, by=self.request.user, is_active=True)
+            entry.opens = back
         return self.done(entry, f"{user} can sign in again.", back)
 
     def link(self, user, back):
-        with self.entry(f"Made a link for {user.email} to set a password"):
-            pass
+        with self.entry(f"Made a link for {user.email} to set a password") as entry:
+            entry.opens = back
         return hand_out_link(self.request, user)
 
     def factor(self, user, back):
         with self.entry(f"Took the second factor of {user.email} away") as entry:
             accounts.take_second_factor_away(user)
+            entry.opens = back
         return self.done(entry, f"{user} has no second factor any more.", back)
 
 
@@ -155,7 +157,7 @@ def hand_out_link(request, user):
     mailed = not settings.EMAIL_BACKEND.endswith("console.EmailBackend")
     try:
         get_adapter().send_mail("account/email/invitation", user.email, context)
-    except (SMTPException, OSError):
+    except OSError:  # smtplib's errors are
         mailed = False
     request.session[LINK] = {"email": user.email, "url": url, "mailed": mailed}
     return HttpResponseRedirect(reverse("accounts:user", args=[user.email]))

@@ -1,9 +1,13 @@
 """Who may sign in and how: what allauth asks this site, and the writes of users."""
 
+import logging
+
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.account.app_settings import PASSWORD_RESET_TOKEN_GENERATOR
 from allauth.account.models import EmailAddress
 from allauth.account.utils import user_pk_to_url_str
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
@@ -18,6 +22,8 @@ from aseanpm.problems import PROBLEM_TYPE, problem
 from aseanpm.writing import change, create
 
 from .models import Country, Partner, User
+
+logger = logging.getLogger(__name__)
 
 # What quickstart makes, and only quickstart
 DEMO_PASSWORD = "asean-demo-2026"  # noqa: S105
@@ -61,14 +67,30 @@ class AccountAdapter(DefaultAccountAdapter):
         with ledger_entry(user, what=f"{user.email} set a password"):
             user.save(update_fields=["password"])
 
+    def send_notification_mail(self, *args, **kwargs):
+        try:
+            super().send_notification_mail(*args, **kwargs)
+        except OSError:  # smtplib's errors are; what it tells of has been done
+            logger.warning("A notification could not be mailed.", exc_info=True)
+
     def get_password_change_redirect_url(self, request):
         return reverse("accounts:profile")
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": "This code is not right. Type the one that is shown now."
+    }
 
 
 class OpenIdAdapter(DefaultSocialAccountAdapter):
     """OpenID Connect lets in whom an administrator invited, by a verified address."""
 
     def pre_social_login(self, request, sociallogin):
+        if sociallogin.state.get("process") == "connect":
+            raise ImmediateHttpResponse(
+                HttpResponseRedirect(reverse("accounts:profile"))
+            )
         if sociallogin.is_existing:
             # Without it allauth takes the password away, as of an impostor's sign-up.
             EmailAddress.objects.update_or_create(

@@ -64,7 +64,8 @@ class PartnerView(ReadView):
 
     @documented("A partner", PartnerSerializer)
     def get(self, request, code):
-        partner = row_or_404(Partner.objects, code=code)
+        kept = Partner.objects.of_code(code).first()
+        partner = row_or_404(Partner.objects, code=kept.code if kept else code)
         projects = visible_projects(request.user, self.clock)
         whole = partner_whole(projects, partner, request.user)
         return Response(self.stamp | whole.plain)

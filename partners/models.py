@@ -3,13 +3,14 @@
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.urls import reverse
 from knox.models import AbstractAuthToken
 
-from aseanpm.facts import Precision
+from aseanpm.facts import Precision, shown_date
 from aseanpm.models import Kept, Named, NamedQuerySet, Sourced, kept_history
 
 
@@ -110,7 +111,12 @@ class ValidQuerySet(models.QuerySet):
 
 
 class Valid(models.Model):
-    """What holds between two dates, both included; none means not bounded."""
+    """What holds between two dates, both included; none means not bounded.
+
+    Of rows that have the same `alone_by` no two hold on the same day.
+    """
+
+    alone_by: tuple[str, ...] = ()
 
     valid_from = models.DateField(null=True, blank=True)
     valid_from_precision = models.CharField(
@@ -131,6 +137,31 @@ class Valid(models.Model):
                 violation_error_message="What holds cannot end before it begins.",
             )
         ]
+
+    def clean(self):
+        super().clean()
+        other = self.alone_by and self._beside().exclude(pk=self.pk).first()
+        if other:
+            since = shown_date(other.valid_from, other.valid_from_precision)
+            until = shown_date(other.valid_until)
+            message = (
+                f"{other} is on record from {since or 'the beginning'} "
+                f"to {until or 'today and on'}; the periods overlap."
+            )
+            raise ValidationError({"valid_from": message})
+
+    def _beside(self):
+        """The rows of the same that hold on a day on which this one does."""
+        rows = type(self)._base_manager.filter(
+            **{name: getattr(self, name) for name in self.alone_by}
+        )
+        if self.valid_from:
+            begun = Q(valid_until__isnull=True) | Q(valid_until__gte=self.valid_from)
+            rows = rows.filter(begun)
+        if self.valid_until:
+            ended = Q(valid_from__isnull=True) | Q(valid_from__lte=self.valid_until)
+            rows = rows.filter(ended)
+        return rows
 
 
 def once_from_a_date(name, *fields):
@@ -213,6 +244,7 @@ class GroupingMembership(Valid, Kept):
     country = models.ForeignKey(
         Country, on_delete=models.CASCADE, related_name="memberships"
     )
+    alone_by = ("grouping", "country")
     history = kept_history()
 
     class Meta(Valid.Meta):
@@ -232,6 +264,7 @@ class BeneficiaryStatus(Valid, Sourced, Kept):
         Country, on_delete=models.CASCADE, related_name="beneficiary_statuses"
     )
     programme = models.CharField(max_length=10)
+    alone_by = ("country", "programme")
     history = kept_history()
 
     class Meta(Valid.Meta):
@@ -245,15 +278,58 @@ class BeneficiaryStatus(Valid, Sourced, Kept):
         return f"{self.country} in {self.programme}"
 
 
-class PartnerQuerySet(NamedQuerySet):
+class MergeableQuerySet(NamedQuerySet):
+    """Rows of which some were found to be others, into which they were merged."""
+
+    def standing(self):
+        """Without those that were merged into others."""
+        return self.filter(merged_into__isnull=True)
+
+    def of_code(self, code):
+        """The row that has a code, or that the row of this code was merged into."""
+        return self._meant_by(Q(code=code))
+
     def named(self, text):
-        """By code, name or alias, in any case."""
-        return self.filter(
-            Q(code__iexact=text)
-            | Q(name__iexact=text)
-            | Q(pk__in=PartnerAlias.objects.filter(name__iexact=text).values("partner"))
+        """By code, name or alias, in any case; of a merged row: what it became."""
+        return self._meant_by(
+            Q(code__iexact=text) | Q(name__iexact=text) | Q(aliases__name__iexact=text)
         )
 
+    def _meant_by(self, condition):
+        called = self.model._base_manager.filter(condition)
+        return self.standing().filter(
+            Q(pk__in=called.values("pk")) | Q(pk__in=called.values("merged_into"))
+        )
+
+
+class StandingManager(models.Manager):
+    """Leaves merged rows out of every list, choice and search.
+
+    `_base_manager` has them all; a reference to a merged row is still followed.
+    """
+
+    def get_queryset(self):
+        return super().get_queryset().standing()
+
+
+class Mergeable(Named):
+    """A row that may be merged into another of its kind, as `merged_into`."""
+
+    class Meta:
+        abstract = True
+
+    def clean(self):
+        super().clean()
+        same = type(self)._base_manager.exclude(merged_into=None).filter(code=self.code)
+        merged = same.exclude(pk=self.pk).select_related("merged_into").first()
+        if merged:
+            message = (
+                f"This was the code of {merged}, merged into {merged.merged_into}."
+            )
+            raise ValidationError({"code": message})
+
+
+class PartnerQuerySet(MergeableQuerySet):
     def inside_asean(self, on):
         """Funders inside ASEAN on a day: member states, and funds of members alone."""
         members = GroupingMembership.objects.valid(on).filter(grouping__code="ASEAN")
@@ -262,7 +338,7 @@ class PartnerQuerySet(NamedQuerySet):
         )
 
 
-class Partner(Named, Sourced, Kept):
+class Partner(Mergeable, Sourced, Kept):
     """Whoever may fund: a state, the EU, a multilateral, or a fund shared by several.
 
     Whether a partner stands inside ASEAN follows from its country's membership on the
@@ -295,7 +371,7 @@ class Partner(Named, Sourced, Kept):
     )
     history = kept_history()
 
-    objects = PartnerQuerySet.as_manager()
+    objects = StandingManager.from_queryset(PartnerQuerySet)()
 
     class Meta:
         ordering = ["name"]
@@ -344,6 +420,7 @@ class FundOwnership(Valid, Kept):
     partner = models.ForeignKey(
         Partner, on_delete=models.PROTECT, related_name="ownerships"
     )
+    alone_by = ("fund",)
     history = kept_history()
 
     class Meta(Valid.Meta):
@@ -356,21 +433,7 @@ class FundOwnership(Valid, Kept):
         return f"{self.fund} of {self.partner}"
 
 
-class OrganisationQuerySet(NamedQuerySet):
-    def named(self, text):
-        """By code, name or alias, in any case."""
-        return self.filter(
-            Q(code__iexact=text)
-            | Q(name__iexact=text)
-            | Q(
-                pk__in=OrganisationAlias.objects.filter(name__iexact=text).values(
-                    "organisation"
-                )
-            )
-        )
-
-
-class Organisation(Named, Kept):
+class Organisation(Mergeable, Kept):
     """Who proposes, carries out or sponsors a project; never a funder by that role."""
 
     code = models.CharField(max_length=30, unique=True)
@@ -391,7 +454,7 @@ class Organisation(Named, Kept):
     )
     history = kept_history()
 
-    objects = OrganisationQuerySet.as_manager()
+    objects = StandingManager.from_queryset(MergeableQuerySet)()
 
     class Meta:
         ordering = ["name"]

@@ -2,6 +2,7 @@ import re
 from dataclasses import dataclass
 from math import ceil
 
+from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.views.generic import TemplateView
 
@@ -279,6 +280,13 @@ class PartnerView(PartnersPage):
 
     template_name = "partners/partner.html"
 
+    def get(self, request, code):
+        """A code that was merged into another leads there."""
+        kept = Partner.objects.of_code(code).first()
+        if kept and kept.code != code:
+            return HttpResponseRedirect(self.address("partners:detail", kept.code))
+        return super().get(request, code=code)
+
     def get_context_data(self, code, **context):
         partner = row_or_404(Partner.objects.select_related("country"), code=code)
         user = self.request.user
@@ -329,6 +337,7 @@ class PartnerView(PartnersPage):
                 **its,
             ),
             printed=[printed(figure) for figure in whole.figures],
+            merged=Partner._base_manager.filter(merged_into=partner).order_by("code"),
             illustrative=row.illustrative,
             api_address=self.api_address("partner", partner.code),
             **context,

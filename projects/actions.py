@@ -6,20 +6,25 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 from django.db.models import F, Max
+from django.utils.dateformat import format as format_date
 
 from aseanpm import writing
-from aseanpm.facts import Clock, Fact, ledger_entry
+from aseanpm.facts import Basis, Clock, Fact, ledger_entry
 
 from . import lifecycle, money
 from .models import (
+    COUNTING,
     ENDINGS,
+    FACTS,
     Benefit,
     Funding,
     MoneyEntry,
     Placement,
     Project,
+    ProjectOrganisation,
     Status,
     StatusChange,
+    new_code,
 )
 
 
@@ -37,10 +42,24 @@ def edit_project(*, project, entry, version=None, lists=None, **values):
     Raises writing.Stale, and ValidationError.
     """
     changed = writing.change(project, version=version, lists=lists, **values)
+    if {"is_published", "withheld_reason"} & set(changed):
+        _check_publication(project)
     if changed:
         stamp = Project.objects.filter(pk=project.pk)
         stamp.update(changed_at=entry.recorded_at)
     return changed
+
+
+def _check_publication(project):
+    """What is approved is published, or it is said why not; never both."""
+    if project.is_published and project.withheld_reason:
+        message = "It is published, so nothing is withheld; empty this."
+        raise ValidationError({"withheld_reason": message})
+    if project.is_published or project.withheld_reason:
+        return
+    if project.current_stage in COUNTING["approved"]:
+        message = "It is approved; say why it is not published."
+        raise ValidationError({"withheld_reason": message})
 
 
 def record(*, fact, by=None, entry=None):
@@ -79,6 +98,27 @@ def withdraw(*, fact, reason, by=None, entry=None):
         rewrite(withdrawn=[fact], reason=reason, entry=entry)
 
 
+def withdraw_project(*, project, reason, entry):
+    """Say that a project was recorded by mistake: withdraw it with all its facts.
+
+    Raises ValidationError without a reason, and where another was carried over to it.
+    """
+    before = Project.objects.in_status(Status.CARRIED_OVER)
+    if before.filter(pk=project.predecessor_id).exists():
+        message = "Another project was carried over to it; take that back first."
+        raise ValidationError(message)
+    rewrite(
+        withdrawn=[
+            fact
+            for facts in FACTS
+            for fact in facts.objects.known().filter(project=project)
+        ],
+        reason=reason,
+        entry=entry,
+    )
+    writing.change(project, withdrawn_at=entry.recorded_at)
+
+
 def rewrite(*, withdrawn=(), recorded=(), reason="", entry):
     """Withdraw some facts and record others, at one instant, as one statement.
 
@@ -93,15 +133,223 @@ def rewrite(*, withdrawn=(), recorded=(), reason="", entry):
             fact.day_order = _next_place(fact)
         _insert(fact)
     facts = [*withdrawn, *recorded]
-    for fact in {
-        (type(fact), getattr(fact, fact.owner)): fact for fact in facts
-    }.values():
-        _check_whole(fact)
+    check(facts=facts)
     for fact in recorded:
         _publish(fact)
     projects = {fact.project_id for fact in facts if fact.owner == "project"}
     if projects:
         touch(projects=projects, entry=entry)
+
+
+def check(*, facts):
+    """Ask once, of all that stands of each project or plan, whether it still agrees.
+
+    Raises ValidationError.
+    """
+    for fact in {
+        (type(fact), getattr(fact, f"{fact.owner}_id")): fact for fact in facts
+    }.values():
+        _check_whole(fact)
+
+
+def move(*, project, to, on, entry, reason="", basis=Basis.DOCUMENTED, **decided):
+    """Give a project its next status; `decided`: meeting or by_circulation.
+
+    Raises ValidationError for a move that is not in the table, and for a day before the
+    last status.
+    """
+    _refuse_move(project, to, on)
+    fact = StatusChange(
+        project=project,
+        status=to,
+        effective_on=on,
+        note=reason,
+        basis=basis,
+        **decided,
+    )
+    return record(fact=fact, entry=entry)
+
+
+def _refuse_move(project, to, on):
+    last = project.status_changes.known().latest_first().first()
+    now = last.status if last else ""
+    if lifecycle.move_between(now, to) is None:
+        raise ValidationError({"status": lifecycle.refusal(now, to)})
+    if last and on < last.effective_on:
+        message = (
+            f"“{last.get_status_display()}” is on record since "
+            f"{in_words(last.effective_on)}; what follows is not dated before it."
+        )
+        raise ValidationError({"effective_on": message})
+
+
+def later_plans(project):
+    """The plans that a project may be carried over to: of its programme, after its own.
+
+    None where it stands in no plan.
+    """
+    plans = Placement._meta.get_field("plan").related_model.objects
+    own = plans.filter(placements__in=project.placements.known()).first()
+    if own is None:
+        return plans.none()
+    return plans.filter(
+        programme=own.programme_id, nominal_start__gt=own.nominal_start
+    ).order_by("nominal_start")
+
+
+SAME_IN_A_SUCCESSOR = (
+    *("title", "title_language", "title_translations", "description", "channel"),
+    *("is_recurring", "is_illustrative", "withheld_reason", "officer"),
+)
+
+
+def carry_over(
+    *,
+    project,
+    plan,
+    on,
+    entry,
+    line=None,
+    begins="",
+    reason="",
+    basis=Basis.DOCUMENTED,
+    benefits=True,
+    funders=False,
+    decided,
+):
+    """Carry a project over: a successor in a later plan, and its own last status.
+
+    The successor keeps its titles, themes and who answers for it; `begins` is its first
+    status, that same day. Who benefits and who funds goes on where asked for; money
+    does not. `decided`: {"meeting": …} or {"by_circulation": True}. Raises
+    ValidationError. Returns the successor.
+    """
+    _refuse_move(project, Status.CARRIED_OVER, on)
+    if not later_plans(project).filter(pk=plan.pk).exists():
+        message = f"{plan.code} does not come after the plan of this project."
+        raise ValidationError({"plan": message})
+    successor = _successor_of(project, begins, entry)
+    dated = {"effective_on": on, "day_order": None, "basis": basis}
+    facts: list = [
+        Placement(
+            project=successor,
+            plan=plan,
+            area=line.area if line else None,
+            line=line,
+            basis=basis,
+        )
+    ]
+    if begins:
+        facts.append(StatusChange(project=successor, status=begins, **dated, **decided))
+    going_on = []
+    if benefits:
+        going_on += _still_joined(project.benefits, "country_id", "grouping_id")
+    if funders:
+        going_on += _still_joined(project.fundings, "partner_id", "fund_id")
+    facts += [
+        copy_of(fact, project=successor, effective_on=on, day_order=None)
+        for fact in going_on
+    ]
+    facts.append(
+        StatusChange(
+            project=project,
+            status=Status.CARRIED_OVER,
+            note=reason,
+            **dated,
+            **decided,
+        )
+    )
+    rewrite(recorded=facts, entry=entry)
+    return successor
+
+
+def _successor_of(project, begins, entry):
+    """A new project that follows another. One that was withdrawn makes room for it."""
+    for withdrawn in Project.objects.filter(
+        predecessor=project, withdrawn_at__isnull=False
+    ):
+        writing.change(withdrawn, predecessor=None)
+    values = {name: getattr(project, name) for name in SAME_IN_A_SUCCESSOR}
+    code = new_code()
+    counts = begins in {Status.APPROVED, Status.ONGOING}
+    successor = create_project(
+        entry=entry,
+        lists={
+            name: list(getattr(project, name).all())
+            for name in ("themes", "focal_points", "sources")
+        },
+        code=code.replace("P-", "ILL-", 1) if project.is_illustrative else code,
+        predecessor=project,
+        is_published=project.is_published and counts,
+        **values,
+    )
+    for part in project.project_organisations.all():
+        writing.create(
+            ProjectOrganisation(
+                project=successor, organisation=part.organisation, role=part.role
+            )
+        )
+    return successor
+
+
+def _still_joined(facts, *party):
+    """The fact by which each party joined that has not left since."""
+    last, nets = {}, defaultdict(int)
+    for fact in facts.known().order_by("effective_on", "day_order"):
+        key = tuple(getattr(fact, name) for name in party)
+        nets[key] += fact.delta
+        if fact.delta > 0:
+            last[key] = fact
+    return [fact for key, fact in last.items() if nets[key] > 0]
+
+
+def enter_money(*, fact, entry, joins=False):
+    """Record an entry of the ledger; with `joins`, also that its funder funds the
+    project from that day, unless it does already. Returns the entry."""
+    facts = [fact]
+    if joins and not has_joined(fact.project, fact.partner, fact.effective_on):
+        facts.append(
+            Funding(
+                project=fact.project,
+                partner=fact.partner,
+                fund=fact.fund,
+                effective_on=fact.effective_on,
+                basis=fact.basis,
+                source=fact.source,
+            )
+        )
+    for each in facts:
+        each.day_order = None
+    rewrite(recorded=facts, entry=entry)
+    return fact
+
+
+def has_joined(project, partner, on):
+    """Whether a partner funds a project by a day."""
+    return project.fundings.filter(partner=partner).net(Clock(on)).exists()
+
+
+def reverse(*, fact, on, entry, **said):
+    """Take an entry of the ledger back by a further one, at the same rate.
+
+    Raises ValidationError if it was taken back before, or for a day before its own.
+    """
+    before = MoneyEntry.objects.known().filter(reverses=fact).first()
+    if before:
+        day = in_words(before.effective_on)
+        raise ValidationError(f"This entry was reversed before, on {day}.")
+    if on < fact.effective_on:
+        message = f"The entry is of {in_words(fact.effective_on)}, after that day."
+        raise ValidationError({"effective_on": message})
+    amount = None if fact.amount is None else -fact.amount
+    other = copy_of(
+        fact, amount=amount, reverses=fact, effective_on=on, day_order=None, **said
+    )
+    return record(fact=other, entry=entry)
+
+
+def in_words(day):
+    return format_date(day, "j F Y")
 
 
 def copy_of(fact, **changes):
@@ -248,6 +496,7 @@ def _insert(fact):
     if isinstance(fact, MoneyEntry):
         _price(fact)
     fact.full_clean(exclude=stamps)
+    writing.refuse_merged(fact)
     fact.save(force_insert=True)
 
 
@@ -283,8 +532,7 @@ def _check_life(changes):
         name = change.get_status_display()
         move = lifecycle.move_between(before, change.status)
         if move is None:
-            former = Status(before).label if before else "no status"
-            raise ValidationError({"status": f"“{name}” cannot follow “{former}”."})
+            raise ValidationError({"status": lifecycle.refusal(before, change.status)})
         if move.decided and not (change.meeting_id or change.by_circulation):
             message = f"“{name}” names the meeting or the circulation that decided it."
             raise ValidationError({"meeting": message})

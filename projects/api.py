@@ -98,7 +98,8 @@ class ProjectListView(WriteMixin, Telling, ListView):
     def get(self, request):
         projects = visible_projects(request.user, self.clock)
         found = ProjectFilter(request.query_params, projects).rows
-        order, descending = order_of(found, request.query_params.get("ordering", ""))
+        asked = request.query_params.get("ordering", "")
+        order, descending = order_of(found, asked, request.user)
         page, following = query_page(found, order, descending, request.query_params)
         rows = project_rows(projects, [row["pk"] for row in page], request.user)
         return self.answer(rows, following, found.count)

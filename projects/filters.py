@@ -42,10 +42,11 @@ class CombinationFilter(django_filters.Filter):
         partners = Funding._meta.get_field("partner").related_model.objects
         # A + that was not escaped arrives as a space.
         codes = text.replace(" ", "+").split("+")
-        unknown = [code for code in codes if not partners.filter(code=code).exists()]
+        found = {code: partners.of_code(code).first() for code in codes}
+        unknown = [code for code in codes if found[code] is None]
         if unknown:
             raise ValidationError(f"No partner has the code “{unknown[0]}”.")
-        return [tuple(sorted(codes))]
+        return [tuple(sorted({row.code for row in found.values()}))]
 
 
 class ProjectFilter(StrictFilterSet):

@@ -6,12 +6,20 @@ passes moves nothing.
 
 from dataclasses import dataclass
 
+from aseanpm.permissions import ROW, can
+
 from .models import Status
+
+PERMISSION = "projects"
 
 
 @dataclass(frozen=True)
 class Move:
-    """One allowed step. `decided` moves name a meeting or a circulation."""
+    """One allowed step. `decided` moves name a meeting or a circulation.
+
+    Who may make it stands in the table of permissions: what is decided is approved
+    there, the rest edited.
+    """
 
     source: str
     target: str
@@ -19,6 +27,32 @@ class Move:
     decided: bool = False
     needs_reason: bool = False
     needs_successor: bool = False
+
+    @property
+    def action(self):
+        return "approve" if self.decided else "edit"
+
+    @property
+    def who(self):
+        return ROW[PERMISSION].who(self.action)
+
+    @property
+    def source_label(self):
+        return label_of(self.source)
+
+    @property
+    def target_label(self):
+        return label_of(self.target)
+
+    @property
+    def needs(self):
+        """What the move asks for besides its date, in words."""
+        asks = {
+            "a meeting or a circulation": self.decided,
+            "a reason": self.needs_reason,
+            "a successor": self.needs_successor,
+        }
+        return ", ".join(words for words, asked in asks.items() if asked)
 
 
 LIVE = (
@@ -53,6 +87,25 @@ MOVES = (
         for source in LIVE
     ),
 )
+
+
+def refusal(source, target):
+    """Why a status cannot follow another, and which can, in two sentences."""
+    former = label_of(source) if source else "no status"
+    can_follow = ", ".join(move.target_label for move in moves_from(source))
+    follows = (
+        f"What can: {can_follow}." if can_follow else "Nothing can: it is the end."
+    )
+    return f"“{label_of(target)}” cannot follow “{former}”. {follows}"
+
+
+def label_of(status):
+    return Status(status).label if status else "No status"
+
+
+def moves_for(user, status):
+    """The moves from a status that a user may make."""
+    return [move for move in moves_from(status) if can(user, move.action, PERMISSION)]
 
 
 def moves_from(status):

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Greatest
 from django.urls import reverse
+from django.utils import timezone
 
 from aseanpm.facts import (
     Clock,
@@ -25,6 +26,8 @@ from aseanpm.facts import (
 )
 from aseanpm.fields import MoneyField, SearchTextField, fold
 from aseanpm.models import Kept, Titled, kept_history
+
+from .currencies import check_currency
 
 
 class Status(models.TextChoices):
@@ -106,18 +109,21 @@ class ProjectQuerySet(models.QuerySet):
             return self.filter(published)
         if user.is_secretariat:
             return self
+        return self.filter(published | self._own(user))
+
+    def own_of(self, user):
+        """Those that benefit the user's country, or that its partner funds or may."""
+        return self.filter(self._own(user))
+
+    @staticmethod
+    def _own(user):
         if user.country_id:
-            return self.filter(
-                published | Q(pk__in=Benefit.objects.reaching(user.country_id, Clock()))
-            )
+            return Q(pk__in=Benefit.objects.reaching(user.country_id, Clock()))
         if user.partner_id:
             asked = MoneyEntry.objects.known().filter(partner=user.partner_id)
-            return self.filter(
-                published
-                | Q(pk__in=Funding.objects.joined(Clock(), partner=user.partner_id))
-                | Q(pk__in=asked.values("project"))
-            )
-        return self.filter(published)
+            joined = Funding.objects.joined(Clock(), partner=user.partner_id)
+            return Q(pk__in=joined) | Q(pk__in=asked.values("project"))
+        return Q(pk__in=[])
 
     def in_status(self, *statuses):
         """Projects in one of the statuses; "" stands for none documented."""
@@ -258,13 +264,8 @@ class ProjectQuerySet(models.QuerySet):
     def with_placement(self, by="pk"):
         """Add `plan`, `area` and `line`, by pk or code, as known at the clock."""
         names = ("plan", "area", "line")
-        if self.clock.known_at is None:
-            return self.annotate(**{name: F(f"current_{name}__{by}") for name in names})
-        placements = Placement.objects.known(self.clock.known_at).filter(
-            project=OuterRef("pk")
-        )
         return self.annotate(
-            **{name: Subquery(placements.values(f"{name}__{by}")[:1]) for name in names}
+            **{name: self.placement_expression(name, by) for name in names}
         )
 
     def with_change(self):
@@ -281,6 +282,15 @@ class ProjectQuerySet(models.QuerySet):
             Subquery(self._changes().values("status")[:1]),
             Value(""),
             output_field=models.CharField(),
+        )
+
+    def placement_expression(self, name, by="code"):
+        """The code or key of a project's plan, area or line, as known at the clock."""
+        if self.clock.known_at is None:
+            return F(f"current_{name}__{by}")
+        placements = Placement.objects.known(self.clock.known_at)
+        return Subquery(
+            placements.filter(project=OuterRef("pk")).values(f"{name}__{by}")[:1]
         )
 
     def change_expression(self):
@@ -718,6 +728,17 @@ class BenefitQuerySet(JoiningQuerySet):
             clock
         )
 
+    def reached(self, clock):
+        """Keys of the countries that benefit, themselves or through a grouping."""
+        parties = self.net(clock).values_list("country", "grouping")
+        countries, groupings = zip(*parties, strict=True) if parties else ((), ())
+        members = self.model.memberships().valid(clock.last_day)
+        return {pk for pk in countries if pk} | set(
+            members.filter(grouping__in=filter(None, groupings)).values_list(
+                "country", flat=True
+            )
+        )
+
 
 class Benefit(Fact):
     """A country or grouping joins or leaves a project's beneficiaries.
@@ -939,6 +960,7 @@ class MoneyEntry(Fact):
 
     def clean(self):
         super().clean()
+        check_currency(self.currency)
         check_fund(self)
 
     def __str__(self):
@@ -1089,7 +1111,13 @@ class ExchangeRate(Kept):
         ]
 
     def __str__(self):
-        return f"{self.currency} on {self.on}: {self.rate}"
+        return f"{self.currency} on {self.on}: {self.rate.normalize():f}"
+
+    def clean(self):
+        super().clean()
+        check_currency(self.currency)
+        if self.on and self.on > timezone.localdate():
+            raise ValidationError({"on": "A rate is of today or of a day before."})
 
 
 class Distinction(Kept):

@@ -6,16 +6,45 @@ together; cash and what was valued in kind stand apart. Nothing is rounded here 
 dollars of one entry.
 """
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from typing import NamedTuple
 
+from django.core.exceptions import ValidationError
 from django.db.models import BigIntegerField, Count, F, Q, Sum
 
 from aseanpm.fields import CENT
 
-from .models import Funding, MoneyEntry
+from .models import ExchangeRate, Funding, MoneyEntry
+
+# ASCII digits alone; groups of three by commas or by spaces, the same throughout.
+NUMBER = re.compile(
+    r"(?:\d{1,12}|\d{1,3}([, \u00a0\u202f])\d{3}(?:\1\d{3}){0,2})(?:\.(\d+))?",
+    re.ASCII,
+)
+
+
+def number_of(text, decimals=2):
+    """The Decimal that a person or a file wrote: 1250, 1,250.50, 1 250.50.
+
+    Raises ValidationError for all else: other digits, exponents, groups that are not
+    of three, more decimals than asked for.
+    """
+    found = NUMBER.fullmatch(text.strip())
+    if found is None:
+        raise ValidationError(f"“{text}” is no number. Write it as 1,250.50.")
+    if len(found[2] or "") > decimals:
+        message = f"“{text}” has more than {decimals} decimals."
+        raise ValidationError(message)
+    return Decimal(re.sub(r"[^\d.]", "", found[0], flags=re.ASCII))
+
+
+def latest_rate(currency, on):
+    """The rate on record for a currency on a day, or the last before it; or None."""
+    rates = ExchangeRate.objects.filter(currency=currency, on__lte=on)
+    return rates.order_by("-on").first()
 
 
 def usd_of(amount, currency, rate):
@@ -223,34 +252,91 @@ def budget_against_contributions(approved, contributed):
     Equal, below, above; unknown unless every entry of both is known. In-kind counts
     among contributions here, as it covers the budget too.
     """
-    if not (approved.is_complete and contributed.is_complete):
+    gap = budget_gap(approved, contributed)
+    if gap is None:
         return "unknown"
-    given = sum_known([contributed.usd, contributed.in_kind_usd])
-    asked = sum_known([approved.usd, approved.in_kind_usd])
-    if given == asked:
+    if gap == 0:
         return "equal"
-    return "below" if given < asked else "above"
+    return "below" if gap > 0 else "above"
+
+
+def budget_gap(approved, contributed):
+    """What the contributions lack of the approved budget; below zero: exceed it by.
+
+    None unless every entry of both Amounts is known.
+    """
+    if not (approved.is_complete and contributed.is_complete):
+        return None
+    asked = sum_known([approved.usd, approved.in_kind_usd])
+    return asked - sum_known([contributed.usd, contributed.in_kind_usd])
+
+
+# A project's ledger
+
+
+class Net(NamedTuple):
+    """What entries are added up by: no kind, funder or currency is added to another."""
+
+    kind: str
+    partner: int | None
+    in_kind: bool
+    is_counterpart: bool
+    currency: str
+
+
+def net_of(entry):
+    return Net(
+        entry.kind,
+        entry.partner_id,
+        entry.in_kind,
+        entry.is_counterpart,
+        entry.currency,
+    )
+
+
+@dataclass(frozen=True)
+class LedgerLine:
+    """An entry, and what is known of its net so far; None where nothing is.
+
+    `is_whole` unless the same funder has entries of that kind that are not known, in
+    whatever currency: of a private amount that is private too.
+    """
+
+    entry: MoneyEntry
+    net: Decimal | None
+    is_whole: bool
+
+
+def ledger(entries, column="amount"):
+    """The LedgerLines of entries in order; `column` holds the amount as seen."""
+    nets: dict[Net, Decimal] = {}
+    unknown = set()
+    lines = []
+    for entry in entries:
+        net, amount = net_of(entry), getattr(entry, column)
+        if amount is None:
+            unknown.add(net[:-1])
+        else:
+            nets[net] = nets.get(net, Decimal(0)) + amount
+        lines.append(LedgerLine(entry, nets.get(net), net[:-1] not in unknown))
+    return lines
+
+
+def net_beside(entry):
+    """What all standing entries net to that are added up with this one; or None."""
+    standing = MoneyEntry.objects.known().filter(
+        project=entry.project_id, **net_of(entry)._asdict()
+    )
+    return ledger(standing.order_by("effective_on", "day_order"))[-1].net
 
 
 def lowest_net(entries):
     """The lowest that any net of one project's ledger falls to, entry by entry.
 
-    Nets are of a kind, funder, currency, in cash or in kind, counterpart or not. An
-    unknown amount leaves the net of what is known.
+    An unknown amount leaves the net of what is known.
     """
-    nets, lowest = defaultdict(Decimal), Decimal(0)
-    for entry in entries:
-        if entry.amount is not None:
-            key = (
-                entry.kind,
-                entry.partner_id,
-                entry.currency,
-                entry.in_kind,
-                entry.is_counterpart,
-            )
-            nets[key] += entry.amount
-            lowest = min(lowest, nets[key])
-    return lowest
+    nets = (line.net for line in ledger(entries))
+    return min([Decimal(0), *(net for net in nets if net is not None)])
 
 
 def share_of(usd, share):

@@ -50,7 +50,7 @@ ROOF = {
 
 # Within an app, a module imports its own storey and those beneath.
 STOREYS = (
-    {"models", "apps", "__init__"},
+    {"models", "apps", "__init__", "currencies"},
     {
         "progress",
         "money",
@@ -61,10 +61,21 @@ STOREYS = (
         "results",
         "effects",
     }
-    | {"accounts"},
+    | {"accounts", "planning"},
     {"forms", "filters", "ordering", "serializers", "exchange", "reports"}
-    | {"account_forms"},
-    {"views", "figures_views", "account_views", "api", "admin", "templatetags"},
+    | {"fact_forms", "money_forms", "rate_forms"}
+    | {"account_forms", "plan_forms", "reference_forms", "meeting_forms"},
+    {
+        "views",
+        "figures_views",
+        "account_views",
+        "api",
+        "admin",
+        "templatetags",
+        "meeting_views",
+    }
+    | {"life_views", "money_views"}
+    | {"plan_views", "reference_views"},
     {"urls", "api_urls", "account_urls", "management"},
 )
 

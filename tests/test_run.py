@@ -152,6 +152,18 @@ def test_quickstart_leaves_other_databases_alone(tmp_path):
     assert "DATABASE_URL" in done.stderr
 
 
+@pytest.mark.parametrize("public", ["ALLOWED_HOSTS", "ASEANPM_HTTPS"])
+def test_quickstart_serves_no_demo_logins_to_others(tmp_path, public):
+    (tmp_path / "demo_logins").touch()
+    there = {"ALLOWED_HOSTS": "aseanpm.example", "ASEANPM_HTTPS": "on"}[public]
+
+    done = quickstart(tmp_path, "--no-serve", **{public: there})
+
+    assert done.returncode == 1
+    assert "demo logins, whose password everyone can read" in done.stderr
+    assert not (tmp_path / "aseanpm.sqlite3").exists()
+
+
 @pytest.mark.database("sqlite")
 @pytest.mark.skipif("load_illustrative" not in get_commands(), reason="not written yet")
 def test_quickstart_does_each_thing_once(tmp_path):
@@ -162,7 +174,9 @@ def test_quickstart_does_each_thing_once(tmp_path):
     second = quickstart(folder, "--no-serve")
 
     assert (first.returncode, first.stderr) == (0, "")
-    assert first.stdout.count("aseanpm: ") == 4
+    assert first.stdout.count("aseanpm: ") == 5
+    assert "making demo logins" in first.stdout
+    assert (folder / "demo_logins").exists()
     assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
     assert (folder / "secret_key").read_text() == key
     if os.name == "posix":

@@ -80,7 +80,7 @@ class ReconciliationView(ClockMixin, TemplateView):
         filters.asked  # noqa: B018 - refuse what cannot be read before reading records
         every = reconcile(self.request.user, self.clock)
         rows = filters.among(every)
-        shown = [self.shown(row) for row in in_order(rows)]
+        shown = [shown_row(row) for row in in_order(rows)]
         told = {
             "contradictions": of_verdict(shown, "contradiction"),
             "consistent": of_verdict(shown, "consistent"),
@@ -119,24 +119,6 @@ class ReconciliationView(ClockMixin, TemplateView):
             for verdict, label in VERDICTS.items()
         ]
 
-    def shown(self, row):
-        """A comparison with the figure that opens its records, at its own date."""
-        computed = row.computed
-        opens = computed.value is not None and computed.repeats is not None
-        return {
-            "row": row,
-            "figure": Figure(
-                count=computed.repeats,
-                url=address_of(computed),
-                text=row.against_words,
-                label="computed",
-            )
-            if opens
-            else None,
-            "records": address_of(computed) if computed.value is not None else "",
-            "check": CHECKS.get(row.check, ""),
-        }
-
     def api_address(self):
         query = self.request.GET.urlencode()
         return address("api:reconciliation") + (f"?{query}" if query else "")
@@ -146,6 +128,25 @@ NOTES = {
     "generated": "rests on illustrative records: proves nothing",
     "contradiction": "found in print alone",
 }
+
+
+def shown_row(row):
+    """A comparison with the figure that opens its records, at its own date."""
+    computed = row.computed
+    opens = computed.value is not None and computed.repeats is not None
+    return {
+        "row": row,
+        "figure": Figure(
+            count=computed.repeats,
+            url=address_of(computed),
+            text=row.against_words,
+            label="computed",
+        )
+        if opens
+        else None,
+        "records": address_of(computed) if computed.value is not None else "",
+        "check": CHECKS.get(row.check, ""),
+    }
 
 
 def address_of(computed):

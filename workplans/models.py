@@ -507,6 +507,20 @@ class Meeting(Sourced, Kept):
     def get_absolute_url(self):
         return reverse("workplans:meeting", args=[self.code])
 
+    def clean(self):
+        super().clean()
+        if self.pk is None:
+            return
+        for facts in (self.decisions, self.approval_steps):
+            days = facts.known().values_list("effective_on", flat=True)
+            outside = sorted({day for day in days if not self.may_have_decided_on(day)})
+            if outside:
+                message = (
+                    f"Decisions of this meeting are dated {outside[0].isoformat()}. "
+                    "Correct those first."
+                )
+                raise ValidationError({"held_until": message})
+
     def may_have_decided_on(self, day):
         """Whether a day is within the meeting, as exactly as its dates are known."""
         if self.held_until is None or day is None:

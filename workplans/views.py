@@ -3,13 +3,15 @@
 from django.urls import reverse
 from django.views.generic import TemplateView
 
+from aseanpm.documents import documents_of
 from aseanpm.facts import Basis
 from aseanpm.pages import ClockMixin, Figure, page_of, row_or_404
+from aseanpm.talk import talk_about
 from aseanpm.templatetags.aseanpm import usd
 from partners.models import Partner
 from projects import money
 from projects.filters import NO_STATUS
-from projects.models import MoneyEntry, Status
+from projects.models import ApprovalStep, MoneyEntry, Status
 from projects.progress import (
     GROUPS,
     STATES,
@@ -25,18 +27,22 @@ from projects.progress import (
 )
 from projects.serializers import project_rows, visible_projects
 
+from .actions import not_yet
+from .figures_views import shown_row
 from .filters import LineFilter, MeetingFilter
 from .models import (
     ActionLine,
+    AgendaItem,
     Attendance,
     Body,
     Conclusion,
     LineKind,
     Meeting,
-    PublishedFigure,
+    PartnerStatement,
     Theme,
     WorkPlan,
 )
+from .reconciliation import Books, printed_by, row_of
 from .serializers import (
     conclusions,
     figures_told,
@@ -598,6 +604,7 @@ class LineDetailView(PlanFigures, TemplateView):
             links=framework_links(line.framework_links, self.clock),
             conclusions=conclusions(line.conclusions, self.clock),
             sources=line.sources.all(),
+            talk=talk_about(line, user, self.clock),
             generated=self.figure(
                 illustrative, "projects:list", is_illustrative="true", **which
             ),
@@ -624,6 +631,7 @@ class MeetingListView(ClockMixin, TemplateView):
         projects = visible_projects(self.request.user, self.clock)
         approvals = count_by_meeting(projects, Status.APPROVED)
         return super().get_context_data(
+            may_edit=can(self.request.user, "edit", "meetings"),
             filter=filters,
             page_obj=page,
             meetings=[
@@ -647,7 +655,10 @@ class MeetingListView(ClockMixin, TemplateView):
 
 
 class MeetingDetailView(ClockMixin, TemplateView):
-    """One meeting: who came, what it approved on record and in print, what it noted."""
+    """One meeting: who came, what it decided, noted and printed, what it is about.
+
+    Its agenda, and what is drafted there, are for the secretariat alone.
+    """
 
     template_name = "workplans/meeting_detail.html"
 
@@ -655,10 +666,14 @@ class MeetingDetailView(ClockMixin, TemplateView):
         meetings = Meeting.objects.select_related("body", "chair_country", "country")
         meeting = row_or_404(meetings, code=code)
         held = is_held(meeting, self.clock.last_day)
-        told = {} if held is False else self.told(meeting)
+        may_edit = can(self.request.user, "edit", "meetings")
+        told = {} if held is False and not may_edit else self.told(meeting)
+        if may_edit:
+            told |= self.work(meeting)
         return super().get_context_data(
             meeting=meeting,
             not_yet_held=held is False,
+            may_edit=may_edit,
             sources=meeting.sources.all(),
             **told,
             **context,
@@ -670,7 +685,6 @@ class MeetingDetailView(ClockMixin, TemplateView):
         projects = visible_projects(user, self.clock)
         approved = projects.decided_at(meeting, status=Status.APPROVED)
         keys = list(approved.order_by("code").values_list("pk", flat=True)[:SHOWN])
-        illustrative = approved.filter(is_illustrative=True).count()
         decisions = {
             status: count_by_meeting(projects, status).get(meeting.pk, 0)
             for status in (Status.APPROVED, Status.CANCELLED, Status.CARRIED_OVER)
@@ -679,6 +693,8 @@ class MeetingDetailView(ClockMixin, TemplateView):
             status: self.decided(meeting, number, status)
             for status, number in decisions.items()
         }
+        printed = self.printed(meeting)
+        illustrative = approved.filter(is_illustrative=True).count()
         return {
             "approved": figures[Status.APPROVED],
             "approved_rows": project_rows(projects, keys, user),
@@ -688,20 +704,20 @@ class MeetingDetailView(ClockMixin, TemplateView):
                 if decisions[status]
             ],
             "agrees": decisions[Status.APPROVED] == meeting.approvals_in_print,
+            "sent_back": self.sent_back(meeting, projects),
+            "noted": self.noted(meeting, projects),
             "attendance": self.attendance(meeting),
-            "figures": figures_told(
-                PublishedFigure.objects.filter(meeting=meeting), self.clock
-            ),
+            "printed": printed,
             "conclusions": conclusions(
                 Conclusion.objects.filter(meeting=meeting), self.clock
             ),
-            "statements": meeting.partner_statements.select_related(
-                "partner"
-            ).prefetch_related("sources"),
+            "statements": self.statements(meeting, projects),
+            "sessions": self.sessions(meeting, projects),
             "generated": self.decided(
                 meeting, illustrative, Status.APPROVED, is_illustrative="true"
             ),
-            "illustrative": illustrative,
+            "illustrative": illustrative
+            + sum(one["row"].computed.illustrative for one in printed),
         }
 
     def decided(self, meeting, number, status, **which):
@@ -712,6 +728,98 @@ class MeetingDetailView(ClockMixin, TemplateView):
             decision=status.value,
             **which,
         )
+
+    def sent_back(self, meeting, projects):
+        """The steps by which it returned or deferred a project, in their order."""
+        steps = meeting.approval_steps.at(self.clock).filter(
+            outcome__in=[ApprovalStep.Outcome.RETURNED, ApprovalStep.Outcome.DEFERRED],
+            project__in=projects,
+        )
+        return steps.select_related("project").order_by("outcome", "project__code")
+
+    def noted(self, meeting, projects):
+        """The decisions by circulation that it noted, as known at the clock's moment."""
+        items = meeting.agenda_items.filter(
+            outcome=AgendaItem.Outcome.NOTE, applied__isnull=False, project__in=projects
+        )
+        if self.clock.known_at:
+            known = Entry.objects.filter(recorded_at__lte=self.clock.known_at)
+            items = items.filter(applied__in=known.values("sequence"))
+        return items.select_related("project")
+
+    def printed(self, meeting):
+        """Each figure printed with it beside the records, as on the reconciliation."""
+        figures = [
+            figure
+            for figure in printed_by(self.clock.day)
+            if figure.meeting_id == meeting.pk
+        ]
+        books = Books(self.request.user, self.clock)
+        return [shown_row(row_of(books, figure)) for figure in figures]
+
+    def statements(self, meeting, projects):
+        """[{said, key, pledges}]: pledges for projects that the reader may see.
+
+        A private amount reads as one that is not known.
+        """
+        statements = list(
+            meeting.partner_statements.select_related("partner").prefetch_related(
+                "sources"
+            )
+        )
+        links = PartnerStatement.pledges.through.objects.filter(
+            partnerstatement__in=statements
+        )
+        seen = MoneyEntry.objects.at(self.clock).as_seen_by(self.request.user)
+        entries = seen.filter(
+            pk__in=links.values("moneyentry"), project__in=projects
+        ).select_related("project")
+        by_key = {entry.pk: entry for entry in entries}
+        pledges: dict = {said.pk: [] for said in statements}
+        for statement, entry in links.values_list("partnerstatement", "moneyentry"):
+            if entry in by_key:
+                pledges[statement].append(by_key[entry])
+        return [
+            {"said": said, "key": key_of(said), "pledges": pledges[said.pk]}
+            for said in statements
+        ]
+
+    def sessions(self, meeting, projects):
+        """[{session or None, priorities}]: what was proposed where.
+
+        A project that came of a priority is named to those who may see it.
+        """
+        priorities = list(meeting.priorities.select_related("line"))
+        made = projects.in_bulk([one.project_id for one in priorities])
+        sessions = [*meeting.sessions.select_related("area__plan"), None]
+        return [
+            {
+                "session": session,
+                "priorities": [
+                    {
+                        "priority": one,
+                        "key": key_of(one),
+                        "project": made.get(one.project_id),
+                    }
+                    for one in priorities
+                    if one.session_id == (session and session.pk)
+                ],
+            }
+            for session in sessions
+            if session or any(one.session_id is None for one in priorities)
+        ]
+
+    def work(self, meeting):
+        """What only the secretariat sees: the agenda with its drafts."""
+        items = list(meeting.agenda_items.select_related("project"))
+        waiting = [item for item in items if not item.applied]
+        return {
+            "agenda": items,
+            "waiting": len(waiting),
+            "drafted": sum(bool(item.outcome) for item in waiting),
+            "why_not_yet": not_yet(meeting),
+            "submission": uuid.uuid4().hex,
+        }
 
     def attendance(self, meeting):
         """[(capacity, those who came in it)], capacities in their order."""

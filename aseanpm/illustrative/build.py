@@ -84,12 +84,14 @@ class Reference:
     def __call__(self, model, code):
         if model not in self.rows:
             self.rows[model] = {row.code: row for row in model.objects.all()}
-        try:
-            return self.rows[model][code]
-        except KeyError:
+        found = self.rows[model].get(code)
+        if found is None and hasattr(model.objects, "of_code"):  # it may be merged
+            found = model.objects.of_code(code).first()
+        if found is None:
             raise MissingReference(
                 f"No {model._meta.verbose_name} {code}: run load_reference first."
-            ) from None
+            )
+        return found
 
     def find(self, model, code):
         try:

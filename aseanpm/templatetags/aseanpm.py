@@ -38,6 +38,12 @@ def exact(amount):
 
 
 @register.filter
+def plain(number):
+    """A number with the decimals that it needs: 0.0067."""
+    return "" if number is None else f"{Decimal(number).normalize():f}"
+
+
+@register.filter
 def dated(day, precision="day"):
     """A date as exactly as it is known: 22 September 2022, September 2021, 2017."""
     if day is None:

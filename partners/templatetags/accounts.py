@@ -3,6 +3,7 @@
 from django import template
 from django.conf import settings
 
+from aseanpm.permissions import can
 from partners import accounts
 
 register = template.Library()
@@ -34,6 +35,25 @@ def browser(user_agent):
         for known in (BROWSERS, SYSTEMS)
     ]
     return " on ".join(filter(None, names)) or "An unknown browser"
+
+
+@register.filter
+def called(user):
+    """The name, or what stands before the @."""
+    return user.name or user.email.partition("@")[0]
+
+
+@register.filter
+def initials(user):
+    """Two letters for a small screen: AE of Aye Example, CO of coordinator.vn."""
+    words = called(user).split()
+    letters = "".join(word[0] for word in words) if len(words) > 1 else called(user)
+    return letters[:2].upper()
+
+
+@register.filter
+def may_see(user, resource):
+    return can(user, "view", resource)
 
 
 @register.simple_tag

@@ -17,6 +17,12 @@ def site(django_db_setup, django_db_blocker):
 
 
 @pytest.fixture
+def _django_db_helper(site):
+    """No transaction around a test (pytest-django's own): it would lock the file that
+    the server writes. What a test writes stays for the next one."""
+
+
+@pytest.fixture
 def show(page, site):
     """show(path, width=1280, colours="light"): the page, and what it said in errors."""
 

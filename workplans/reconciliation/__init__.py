@@ -12,19 +12,23 @@ from decimal import Decimal
 from ..models import Meeting, PublishedFigure, WorkPlan
 from .in_print import print_against_print, spoken
 from .judgement import Qualifier, is_currency, judge, meets
-from .records import Books, Computed, approvals, computed_of
+from .records import Books, Computed, approvals, computed_of, known_metrics
 from .rows import BASES, CHECKS, VERDICTS, Row, sources_of
 
 __all__ = [
     "BASES",
     "CHECKS",
     "VERDICTS",
+    "Books",
     "Computed",
     "Row",
     "is_currency",
     "judge",
+    "known_metrics",
     "meets",
+    "printed_by",
     "reconcile",
+    "row_of",
     "spoken",
 ]
 

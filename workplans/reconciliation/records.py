@@ -286,6 +286,14 @@ NOT_COMPUTABLE = {
 }
 
 
+def known_metrics():
+    """{heading: metrics}: those that are computed, and those that cannot be."""
+    return {
+        "Set beside the records": list(METRICS),
+        "Kept, but not computable": list(NOT_COMPUTABLE),
+    }
+
+
 def computed_of(books, figure):
     """The Computed of a published figure, at its own date."""
     day = figure.computed_on.day

@@ -45,6 +45,7 @@ class Command(BaseCommand):
         port = the_port()
         if not no_serve:
             refuse_busy(port)
+        self.refuse_demo_logins_to_others()
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
         self.write_secret_key()
         self.check()
@@ -105,25 +106,21 @@ class Command(BaseCommand):
             call_command("load_illustrative", verbosity=0)
             loaded.touch()
 
+    def refuse_demo_logins_to_others(self):
+        if settings.DEMO_LOGINS_FILE.exists() and not for_this_machine_alone():
+            raise CommandError(
+                "This data folder holds demo logins, whose password everyone can read,"
+                " and the settings let others reach the site. Name another folder in"
+                " ASEANPM_DATA, or deploy as the README says."
+            )
+
     def make_demo_logins(self, new):
         """Make the demo logins once, for this machine alone; removed ones stay so."""
         made = settings.DEMO_LOGINS_FILE
-        public = settings.DEPLOYED or settings.HTTPS
-        if public or not set(settings.ALLOWED_HOSTS) <= THIS_MACHINE:
-            if made.exists():
-                raise CommandError(
-                    "This data folder holds demo logins, whose password everyone can"
-                    " read, and the settings let others reach the site. Name another"
-                    " folder in ASEANPM_DATA, or deploy as the README says."
-                )
-            self.say("others may reach this site: no demo logins are made")
-            return
-        if new or not made.exists():
+        if for_this_machine_alone() and (new or not made.exists()):
             self.say("making demo logins")
             accounts.make_demo_logins()
             made.touch()
-        emails = ", ".join(login["email"] for login in accounts.DEMO_LOGINS)
-        self.say(f"demo logins {emails}: password {accounts.DEMO_PASSWORD}")
 
     def serve(self, port):
         server = ThreadedWSGIServer((HOST, port), WSGIRequestHandler)
@@ -131,6 +128,9 @@ class Command(BaseCommand):
         server.set_app(get_wsgi_application())
         # A line for every request would bury the address.
         logging.getLogger("django.server").setLevel(logging.WARNING)
+        if settings.DEMO_LOGINS_FILE.exists():
+            emails = ", ".join(login["email"] for login in accounts.DEMO_LOGINS)
+            self.say(f"demo logins {emails}; password {accounts.DEMO_PASSWORD}")
         self.say(f"serving http://{HOST}:{port}/  (Ctrl-C stops it)")
         try:
             server.serve_forever()
@@ -138,6 +138,11 @@ class Command(BaseCommand):
             self.say("stopped")
         finally:
             server.server_close()
+
+
+def for_this_machine_alone():
+    public = settings.DEPLOYED or settings.HTTPS
+    return not public and set(settings.ALLOWED_HOSTS) <= THIS_MACHINE
 
 
 def the_port():

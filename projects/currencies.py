@@ -1,0 +1,22 @@
+"""The currencies of ISO 4217 in use; no metals, no codes for testing."""
+
+from django.core.exceptions import ValidationError
+
+CODES = """
+    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD
+    BTN BWP BYN BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB
+    EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK
+    JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA
+    MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK
+    PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN
+    SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST
+    XAF XCD XCG XDR XOF XPF YER ZAR ZMW ZWG
+"""
+CURRENCIES = frozenset(CODES.split())
+
+
+def check_currency(code):
+    """Raise ValidationError, at `currency`, for a code that ISO 4217 does not know."""
+    if code not in CURRENCIES:
+        message = f"“{code}” is no currency of ISO 4217. Write a code such as EUR."
+        raise ValidationError({"currency": message})

@@ -1,0 +1,121 @@
+"""Every door of the house, tried by every role, as the permission table says."""
+
+import re
+import uuid
+
+import pytest
+from django.urls import get_resolver
+
+from aseanpm.permissions import ROLES, TABLE
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+DOORS = {
+    route: (rule, action)
+    for rule in TABLE
+    for route, action in rule.doors.items()
+    if not route.startswith(("api:", "admin:"))
+}
+OPENED = {200, 302, 400, 405, 409}
+
+
+def patterns(resolver=None, prefix="", namespace=""):
+    """(route, pattern as text) of every address of the site."""
+    for each in (resolver or get_resolver()).url_patterns:
+        text = prefix + str(each.pattern)
+        if hasattr(each, "url_patterns"):
+            inside = f"{namespace}{each.namespace}:" if each.namespace else ""
+            yield from patterns(each, text, inside or namespace)
+        elif each.name:
+            yield namespace + each.name, text
+
+
+PATTERNS = dict(patterns())
+
+
+@pytest.fixture
+def samples():
+    """What stands in an address for each of its parts, by the words before it."""
+    plan = make.plan()
+    area = make.area(plan=plan)
+    line = make.line(plan=plan, area=area)
+    project = make.project(
+        status="ongoing",
+        line=line,
+        funders=["JP"],
+        countries=["VN"],
+        budget="100",
+        meeting=make.meeting(),
+    )
+    fact = project.status_changes.latest_first().first()
+    make.grouping("CLMV", ["VN"])
+    make.fund()
+    make.organisation()
+    make.theme()
+    return {
+        "projects": project.code,
+        "facts": str(fact.uuid),
+        "move": "completed",
+        "plans": plan.code,
+        "areas": area.code,
+        "lines": line.code,
+        "meetings": "IAI-TF-68",
+        "countries": "VN",
+        "partners": "JP",
+        "groupings": "CLMV",
+        "funds": "JAIF",
+        "organisations": "ASEC",
+        "themes": "COVID",
+        "bodies": "IAI-TF",
+    }
+
+
+def address(route, samples):
+    """An address of the route; None where no sample is known for a part of it."""
+    path = PATTERNS[route]
+    while found := re.search(r"([\w-]*)/<(\w+):(\w+)>", path):
+        word, kind, _ = found.groups()
+        unknown = {"int": "1", "uuid": str(uuid.uuid4()), "str": None, "path": None}
+        value = samples.get(word, unknown.get(kind))
+        if value is None:
+            return None
+        path = path.replace(found.group(), f"{word}/{value}", 1)
+    return f"/{path}"
+
+
+def people():
+    fields = {
+        "anyone": {"role": "reader"},
+        "coordinator": {"country": "KH"},
+        "partner": {"partner": "AU"},
+    }
+    return {
+        role: make.user(**({"role": role} | fields.get(role, {}))) for role in ROLES
+    }
+
+
+@pytest.mark.parametrize("route", sorted(DOORS))
+def test_a_door_opens_to_whom_the_table_says(sign_in, samples, route):
+    rule, action = DOORS[route]
+    where = address(route, samples)
+    if where is None:
+        pytest.fail(f"Give tests/test_doors.py a sample for {PATTERNS[route]}")
+    visitor = sign_in()
+
+    asked, sent = visitor.get(where), visitor.post(where)
+
+    assert asked.status_code == 302
+    assert asked.url.startswith("/accounts/login/?next=")
+    assert sent.status_code == 403
+    for role, user in people().items():
+        client = sign_in(user)
+        answers = {client.get(where).status_code, client.post(where).status_code}
+        if role in rule.may.get(action, ()):
+            assert answers <= OPENED | {404 if "/1/" in where else 200}, role
+        else:
+            assert answers <= {403, 404}, role
+
+
+def test_every_sample_is_of_an_address():
+    assert DOORS.keys() <= PATTERNS.keys()

@@ -1,0 +1,382 @@
+"""What meetings decide and start, as facts. Keyword-only, each whole or not at all.
+
+Every function takes the open ledger entry. A decision is dated by the last day of its
+meeting, or by its circulation.
+"""
+
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.db.models import Max
+from django.utils import timezone
+
+from aseanpm import writing
+from projects import actions
+from projects.models import (
+    ApprovalStep,
+    Benefit,
+    Placement,
+    Project,
+    Status,
+    StatusChange,
+)
+
+from .models import AgendaItem, Meeting, Priority, Programme
+
+TASK_FORCE = "IAI-TF"
+# The body that decides on the projects of a programme, also by circulation.
+DECIDES_ON = {TASK_FORCE: "IAI", "ACCC": "MPAC"}
+
+Outcome = AgendaItem.Outcome
+UNDECIDED = ("", Status.CONCEPT, Status.APPRAISAL)
+PATHS = {
+    (Outcome.APPROVE, ""): (Status.APPROVED,),
+    (Outcome.APPROVE, Status.CONCEPT): (Status.APPRAISAL, Status.APPROVED),
+    (Outcome.APPROVE, Status.APPRAISAL): (Status.APPROVED,),
+    (Outcome.RETURN, Status.APPRAISAL): (Status.CONCEPT,),
+}
+STEPS = {
+    Outcome.APPROVE: ApprovalStep.Outcome.ENDORSED,
+    Outcome.RETURN: ApprovalStep.Outcome.RETURNED,
+    Outcome.DEFER: ApprovalStep.Outcome.DEFERRED,
+}
+APPRAISED = "Recorded with the approval: no earlier appraisal was on record."
+
+
+class ChangedMeanwhile(Exception):
+    """Projects were changed since the form was opened: {code: what happened}."""
+
+    def __init__(self, changed):
+        super().__init__(" ".join(changed.values()))
+        self.changed = changed
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is decided of one project, and why; `item` stands on the agenda, if any.
+
+    The versions are those that the writer saw.
+    """
+
+    project: Project
+    outcome: str
+    reason: str = ""
+    item: AgendaItem | None = None
+    item_version: int | None = None
+    project_version: int | None = None
+
+
+# Which day, which status
+
+
+def decision_day(meeting):
+    """The day that dates a meeting's decisions; ValidationError before it has come."""
+    objection = not_yet(meeting)
+    if objection:
+        raise ValidationError(objection)
+    return meeting.held_until
+
+
+def not_yet(meeting):
+    """Why a meeting cannot decide yet, as a sentence; "" once it can."""
+    if meeting.held_until is None:
+        return "The date of this meeting is not known. Enter it before what it decided."
+    if meeting.held_until > timezone.localdate():
+        return (
+            "Decisions are dated by the meeting’s last day, "
+            f"{meeting.held_until.isoformat()}, and can be recorded from that day on."
+        )
+    return ""
+
+
+def statuses_on(projects, day):
+    """{key of a project: its status on a day, "" where none is documented}."""
+    found = dict.fromkeys((project.pk for project in projects), "")
+    rows = Project.objects.as_of(day).filter(pk__in=found).with_state()
+    return found | dict(rows.values_list("pk", "status"))
+
+
+def later_changes(projects, day):
+    """{key of a project: its last status change after a day}."""
+    later = StatusChange.objects.known().filter(
+        project__in=projects, effective_on__gt=day
+    )
+    return {
+        change.project_id: change
+        for change in later.order_by("effective_on", "day_order")
+    }
+
+
+def objection(outcome, status, later=None):
+    """Why an outcome cannot be recorded of a project, as a sentence; "" where it can.
+
+    `status` is that of the day, `later` a status change after it.
+    """
+    if outcome == Outcome.NOTE:
+        return ""
+    if status not in UNDECIDED:
+        return f"It is {Status(status).label.lower()}: there is nothing to {outcome}."
+    if later:
+        return (
+            f"It is {later.get_status_display().lower()} since "
+            f"{later.effective_on.isoformat()}, after this decision. "
+            "Correct its status first."
+        )
+    return ""
+
+
+# Decisions
+
+
+def decide(*, meeting, decisions, entry):
+    """Apply what a meeting decided of projects on its agenda: all of it, or nothing.
+
+    Raises ChangedMeanwhile, and ValidationError with {code of a project: sentences}.
+    """
+    on = decision_day(meeting)
+    check_unchanged(meeting, decisions)
+    step = step_of(meeting.body.code)
+    steps = dict.fromkeys((one.project.pk for one in decisions), step)
+    record_all(decisions, on, steps, entry, meeting=meeting)
+    for one in decisions:
+        writing.change(
+            one.item, outcome=one.outcome, note=one.reason, applied=entry.sequence
+        )
+
+
+def circulate(*, decisions, on, entry):
+    """Record what was decided by circulation on a day, without a meeting.
+
+    Raises ValidationError with {code of a project: sentences}.
+    """
+    steps = {one.project.pk: step_of(body_of(one.project)) for one in decisions}
+    record_all(decisions, on, steps, entry, by_circulation=True)
+
+
+def keep_drafts(*, meeting, decisions):
+    """Keep outcomes on the agenda that are not applied yet. Raises ChangedMeanwhile."""
+    check_unchanged(meeting, decisions)
+    for one in decisions:
+        writing.change(one.item, outcome=one.outcome, note=one.reason)
+
+
+def check_unchanged(meeting, decisions):
+    """Raise ChangedMeanwhile where an item or project is not as the writer saw it."""
+    changed = {}
+    items = {item.pk: item for item in meeting.agenda_items.select_related("project")}
+    projects = Project.objects.select_for_update().in_bulk(
+        [one.project.pk for one in decisions]
+    )
+    for one in decisions:
+        item, project = items.get(one.item.pk), projects[one.project.pk]
+        code = project.code
+        if item is None:
+            changed[code] = f"{code} was taken off the agenda."
+        elif project.withdrawn_at:
+            changed[code] = f"{code} was withdrawn as recorded by mistake."
+        elif item.applied or one.item_version != item.version:
+            changed[code] = changed_item(item)
+        elif one.project_version != project.version:
+            changed[code] = f"{code} was changed by somebody else; look at it again."
+    if changed:
+        raise ChangedMeanwhile(changed)
+
+
+def record_all(decisions, on, steps, entry, **decided):
+    """Record the facts of decisions; `decided` names the meeting, or circulation.
+
+    `steps` maps keys of projects to the step towards approval that is taken.
+    """
+    projects = [one.project for one in decisions]
+    statuses, later = statuses_on(projects, on), later_changes(projects, on)
+    objections = {}
+    for one in decisions:
+        project = one.project
+        said = objection(one.outcome, statuses[project.pk], later.get(project.pk))
+        try:
+            if said:
+                raise ValidationError(said)
+            facts = facts_of(one, statuses[project.pk], on, steps[project.pk], decided)
+            actions.rewrite(recorded=facts, entry=entry)
+        except ValidationError as error:
+            objections[project.code] = error.messages
+    if objections:
+        raise ValidationError(objections)
+
+
+def facts_of(decision, status, on, step, decided):
+    """The status changes and the approval step of a decision; none for a noting."""
+    if decision.outcome == Outcome.NOTE:
+        return []
+    dated = {"project": decision.project, "effective_on": on, "day_order": None}
+    changes = [
+        StatusChange(status=each, note=decision.reason, **dated, **decided)
+        if each != Status.APPRAISAL
+        else StatusChange(status=each, note=APPRAISED, **dated)
+        for each in PATHS.get((decision.outcome, status), ())
+    ]
+    taken = ApprovalStep(
+        step=step,
+        outcome=STEPS[decision.outcome],
+        note=decision.reason,
+        **dated,
+        **decided,
+    )
+    return [*changes, taken]
+
+
+def step_of(body):
+    """Which step towards approval the decision of a body (its code) is."""
+    steps = ApprovalStep.Step
+    return steps.TASK_FORCE if body == TASK_FORCE else steps.SPONSORING_BODY
+
+
+def body_of(project):
+    """The code of the body that decides on a project, by its programme.
+
+    A project without a place in a plan is the Task Force's.
+    """
+    placement = project.placements.known().select_related("plan__programme").first()
+    programme = placement and placement.plan.programme.code
+    return next(
+        (body for body, decided in DECIDES_ON.items() if decided == programme),
+        TASK_FORCE,
+    )
+
+
+# The agenda
+
+
+def last_meeting(meeting):
+    """The meeting of the same body before a meeting, or None."""
+    others = Meeting.objects.filter(body=meeting.body).exclude(pk=meeting.pk)
+    before = min(
+        meeting.held_from or meeting.held_until or timezone.localdate(),
+        timezone.localdate(),
+    )
+    return others.filter(held_until__lt=before).order_by("-held_until").first()
+
+
+def circulated_since(meeting):
+    """{project: its latest decision by circulation} since the body's last meeting.
+
+    A decision counts as the body's by the programme that the project is placed in.
+    """
+    programmes = Programme.objects.filter(code=DECIDES_ON.get(meeting.body.code))
+    projects = Project.objects.as_of().in_programme(*programmes)
+    until = meeting.held_until or timezone.localdate()
+    last = last_meeting(meeting)
+    found = {}
+    for kind in (ApprovalStep, StatusChange):
+        facts = kind.objects.known().filter(
+            by_circulation=True, effective_on__lte=until, project__in=projects
+        )
+        if last:
+            facts = facts.filter(effective_on__gt=last.held_until)
+        for fact in facts.select_related("project").order_by(
+            "effective_on", "day_order"
+        ):
+            found[fact.project] = fact
+    return found
+
+
+@dataclass(frozen=True)
+class Arranged:
+    """Where an item is to stand on the agenda; None: off with it."""
+
+    item: AgendaItem
+    item_version: int | None
+    place: int | None = None
+    note: str = ""
+
+
+def arrange_agenda(*, meeting, arranged, decide=(), to_note=()):
+    """Set the order and remarks of an agenda and put projects on it, at its end.
+
+    Raises ChangedMeanwhile. Projects that stand there already are left alone.
+    """
+    items = {item.pk: item for item in meeting.agenda_items.select_related("project")}
+    changed = {}
+    for one in arranged:
+        code, item = one.item.project.code, items.get(one.item.pk)
+        if item is None:
+            changed[code] = f"{code} was taken off the agenda by somebody else."
+        elif item.version != one.item_version:
+            changed[code] = changed_item(item)
+    if changed:
+        raise ChangedMeanwhile(changed)
+    for one in arranged:
+        if one.place is None:
+            writing.remove(one.item)
+        else:
+            writing.change(one.item, order=one.place, note=one.note)
+    there = set(meeting.agenda_items.values_list("project", flat=True))
+    end = meeting.agenda_items.aggregate(last=Max("order"))["last"] or 0
+    kinds = dict.fromkeys(decide, AgendaItem.Kind.DECIDE)
+    kinds |= dict.fromkeys(to_note, AgendaItem.Kind.NOTE)
+    new = [(one, kind) for one, kind in kinds.items() if one.pk not in there]
+    for order, (project, kind) in enumerate(new, end + 1):
+        writing.create(
+            AgendaItem(meeting=meeting, project=project, kind=kind, order=order)
+        )
+
+
+def changed_item(item):
+    """What somebody else wrote of an item, in a sentence."""
+    if item.applied:
+        return f"{item.project.code} was decided: {item.get_outcome_display().lower()}."
+    said = f"place {item.order}, {f'“{item.note}”' if item.note else 'no remark'}"
+    draft = f", {item.get_outcome_display().lower()}" if item.outcome else ""
+    return f"Somebody else wrote of {item.project.code}: {said}{draft}."
+
+
+# A priority becomes a project
+
+
+def make_concept(*, priority, entry):
+    """Make a concept project of what a national consultation proposed; returns it.
+
+    It is dated by the meeting, benefits its country, and stands on the priority's line,
+    or else in its session's area. Raises ValidationError, also the second time.
+    """
+    current = Priority.objects.select_for_update().get(pk=priority.pk)
+    meeting = current.meeting
+    if current.project:
+        raise ValidationError(f"This is the project {current.project.code} already.")
+    on = decision_day(meeting)
+    area = (
+        current.line.area if current.line else current.session and current.session.area
+    )
+    if not (current.line or area):
+        raise ValidationError(
+            "Name its line or its session’s area first: they say under which plan the "
+            "project stands."
+        )
+    project = actions.create_project(
+        entry=entry,
+        title=current.title,
+        title_language=current.title_language,
+        title_translations=current.title_translations,
+        description=current.note,
+        note=proposed(current),
+    )
+    dated = {"project": project, "effective_on": on, "day_order": None}
+    facts = [
+        StatusChange(status=Status.CONCEPT, meeting=meeting, **dated),
+        Placement(
+            project=project,
+            plan=(current.line or area).plan,
+            area=area,
+            line=current.line,
+        ),
+    ]
+    if meeting.country:
+        facts.append(Benefit(country=meeting.country, **dated))
+    actions.rewrite(recorded=facts, entry=entry)
+    writing.change(current, project=project)
+    return project
+
+
+def proposed(priority):
+    by = f" by {priority.proposed_by}" if priority.proposed_by else ""
+    return f"Proposed at the {priority.meeting}{by}."

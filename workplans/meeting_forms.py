@@ -1,0 +1,804 @@
+"""The forms of a meeting: itself, what belongs to it, and what it decides."""
+
+import itertools
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from aseanpm import writing
+from aseanpm.editing import (
+    LANGUAGES,
+    CodeOf,
+    CodesOf,
+    HangingField,
+    HangingRow,
+    KeptForm,
+    key_of,
+    read_code,
+    refuse_used,
+    told_of,
+)
+from aseanpm.facts import shown_date
+from aseanpm.forms import CodeField, DayField, Listing, RoughDateField, TidyMixin
+from aseanpm.models import Source
+from aseanpm.writing import Stale
+from projects.models import MoneyEntry
+from projects.money import number_of
+
+from .models import (
+    ActionLine,
+    AgendaItem,
+    Attendance,
+    Conclusion,
+    Meeting,
+    MeetingSession,
+    PartnerStatement,
+    Priority,
+    PublishedFigure,
+    StrategicArea,
+    Theme,
+)
+from .reconciliation import is_currency, known_metrics
+from .reconciliation.rows import label_of
+
+
+def long_text(**options):
+    return forms.CharField(widget=forms.Textarea({"rows": 3}), **options)
+
+
+def short_text(**options):
+    return forms.CharField(max_length=200, required=False, **options)
+
+
+def language():
+    return forms.ChoiceField(
+        label="Language", choices=list(LANGUAGES.items()), initial="en"
+    )
+
+
+class NumberField(forms.CharField):
+    """A number as it stands in print: 4,870,000 or 70.8."""
+
+    widget = forms.TextInput({"inputmode": "decimal"})
+
+    def clean(self, value):
+        text = super().clean(value)
+        return number_of(text) if text else None
+
+
+# Rows of a meeting
+
+
+class MeetingRow(HangingRow):
+    """A row of a meeting. `lists` are its many-to-many fields, written as codes.
+
+    `in_order`: its place among the others can be written.
+    """
+
+    lists: tuple = ()
+    in_order = False
+
+    @classmethod
+    def texts_of(cls, row):
+        texts = super().texts_of(row)
+        for name in cls.lists:
+            texts[name] = ", ".join(
+                sorted(each.code for each in getattr(row, name).all())
+            )
+        return texts
+
+    @classmethod
+    def lists_of(cls, said):
+        return {name: said[name] for name in cls.lists}
+
+
+class MeetingRows(HangingField):
+    """The rows of one kind that a meeting has, with their lists and their order."""
+
+    def on_record(self, relation):
+        return list(relation.all())
+
+    def write(self, relation, parent, said):
+        rows = self.on_record(relation)
+        left = {key_of(row): row for row in rows}
+        found = [(number, one, left.pop(one["key"], None)) for number, one in said]
+        for row in left.values():
+            writing.remove(row)
+        wrote = bool(left)
+        orders = [{}] * len(found)
+        if self.row.in_order:
+            found.sort(key=lambda each: (each[1]["place"] or len(found), each[0]))
+            orders = [{"order": n} for n in orders_of(found, rows)]
+        for (number, one, row), order in zip(found, orders, strict=True):
+            values = self.row.values_of(one) | order
+            lists = self.row.lists_of(one)
+            with told_of(number):
+                if row is None:
+                    row = self.row.model(**{relation.field.name: parent}, **values)
+                    writing.create(self.complete(row), **lists)
+                    wrote = True
+                else:
+                    wrote |= bool(writing.change(row, lists=lists, **values))
+        return wrote
+
+    def complete(self, row):
+        """A new row with what nobody types."""
+        return row
+
+
+def orders_of(found, rows):
+    """The numbers of rows in their new order, of which no two are ever the same.
+
+    They are kept where they rise; else all are taken from a range that is free.
+    """
+    taken = [row.order for row in rows]
+    known = [row.order if row else None for _, _, row in found]
+    kept = [number for number in known if number is not None]
+    end = max(taken, default=0)
+    if kept == sorted(set(kept)) and known[: len(kept)] == kept:
+        return kept + [end + n for n in range(1, 1 + len(found) - len(kept))]
+    first = 1 if min(taken) > len(found) else end + 1
+    return list(range(first, first + len(found)))
+
+
+def place():
+    return forms.IntegerField(
+        label="Place",
+        required=False,
+        min_value=1,
+        max_value=999,
+        help_text="1 is first.",
+    )
+
+
+class AttendanceRow(MeetingRow):
+    who = CodeField(label="Who", empty="Choose a country or a partner")
+    capacity = forms.ChoiceField(
+        label="As",
+        choices=Attendance.Capacity.choices,
+        initial=Attendance.Capacity.MEMBER,
+    )
+    model = Attendance
+    settled = ("key", "capacity")
+
+    @classmethod
+    def texts_of(cls, row):
+        column = "country" if row.country else "partner"
+        who = f"{column}:{getattr(row, column).code}"
+        return {"key": key_of(row), "who": who, "capacity": row.capacity}
+
+    @classmethod
+    def values_of(cls, said):
+        nobody = {"country": None, "partner": None}
+        who = {said["who"]._meta.model_name: said["who"]}
+        return {"capacity": said["capacity"]} | nobody | who
+
+
+def each_once(rows):
+    """Refuse a country or partner that stands in the list twice."""
+    met = set()
+    for row in rows:
+        if row["who"] in met:
+            raise ValidationError(f"{row['who']} stands here twice.")
+        met.add(row["who"])
+
+
+def listing_of(model, columns, label=str):
+    """The rows that some columns of a model may name, under a heading each."""
+    rows = []
+    for column in columns:
+        related = model._meta.get_field(column).related_model
+        found = related._default_manager.all()
+        if hasattr(related, "merged_into"):
+            found = found.filter(merged_into__isnull=True)
+        rows += [(column, row) for row in found]
+    listing = Listing(
+        rows,
+        key=lambda pair: f"{pair[0]}:{pair[1].code}",
+        label=lambda pair: label(pair[1]),
+        group=lambda pair: columns[pair[0]] if len(columns) > 1 else "",
+    )
+    listing.rows = {key: row for key, (_, row) in listing.rows.items()}
+    return listing
+
+
+class ConclusionRow(MeetingRow):
+    place = place()
+    text = long_text(label="What was noted")
+    who = short_text(label="Who follows up")
+    follow_up = long_text(label="What is to follow", required=False)
+    lines = CodesOf(
+        ActionLine.objects.all(),
+        label="Lines",
+        required=False,
+        help_text="Codes, such as IAI-IV-07, IAI-IV-12.",
+    )
+    themes = CodesOf(
+        Theme.objects.all(), label="Themes", required=False, help_text="Codes."
+    )
+    model = Conclusion
+    names = ("text", "who", "follow_up")
+    lists = ("lines", "themes")
+    settled = ("key", "place")
+    in_order = True
+
+
+class StatementRow(MeetingRow):
+    partner = CodeField(label="Partner", empty="Choose")
+    text = long_text(label="What it said")
+    model = PartnerStatement
+    names = ("partner", "text")
+    settled = ("key",)
+
+
+class SessionRow(MeetingRow):
+    place = place()
+    area = CodeField(label="Strategic area", empty="No one area", required=False)
+    title = forms.CharField(
+        label="Title",
+        max_length=400,
+        required=False,
+        help_text="Only where it differs from the area’s.",
+    )
+    title_language = language()
+    note = long_text(label="Note", required=False)
+    model = MeetingSession
+    names = ("area", "title", "title_language", "note")
+    settled = ("key", "place", "title_language")
+    in_order = True
+
+    def clean(self):
+        given = super().clean()
+        if not given.get("area") and not given.get("title"):
+            self.add_error("area", "Choose the area, or give the session a title.")
+        return given
+
+
+class PriorityRow(MeetingRow):
+    title = forms.CharField(label="What was proposed", max_length=400)
+    title_language = language()
+    session = CodeField(label="In the session", empty="No session", required=False)
+    line = CodeOf(
+        ActionLine.objects.select_related("plan", "area"),
+        label="Line",
+        required=False,
+        help_text="Its code, such as IAI-IV-07.",
+    )
+    proposed_by = short_text(label="Proposed by")
+    note = long_text(label="Note", required=False)
+    model = Priority
+    names = ("title", "title_language", "session", "line", "proposed_by", "note")
+    settled = ("key", "title_language")
+
+    @classmethod
+    def texts_of(cls, row):
+        session = key_of(row.session) if row.session else ""
+        return super().texts_of(row) | {"session": session}
+
+    def clean(self):
+        given = super().clean()
+        line, session = given.get("line"), given.get("session")
+        if line and session and session.area and session.area.plan_id != line.plan_id:
+            message = (
+                f"{line.code} is a line of {line.plan.code}; this session is about "
+                f"{session.area.plan.code}."
+            )
+            self.add_error("line", message)
+        return given
+
+
+class PriorityRows(MeetingRows):
+    def on_record(self, relation):
+        return list(relation.select_related("project"))
+
+    def write(self, relation, parent, said):
+        said = list(said)
+        kept = {one["key"] for _, one in said}
+        for row in self.on_record(relation):
+            if row.project and key_of(row) not in kept:
+                message = (
+                    f"“{row}” became the project {row.project.code}; it cannot be "
+                    "taken away."
+                )
+                raise ValidationError(message)
+        return super().write(relation, parent, said)
+
+
+class FigureRow(MeetingRow):
+    """A figure in print. It is as of its meeting's last day, unless it says another."""
+
+    about = CodeField(label="About", empty="Choose a plan, programme or partner")
+    metric = forms.ChoiceField(label="What was counted")
+    value = NumberField(label="Value", help_text="As printed: 52, 4,870,000 or 70.8.")
+    unit = forms.ChoiceField(label="Unit", required=False)
+    qualifier = forms.ChoiceField(
+        label="Print says", choices=PublishedFigure.Qualifier.choices
+    )
+    of_total = forms.IntegerField(
+        label="Of a total of", required=False, min_value=0, max_value=10**6
+    )
+    as_of = RoughDateField(
+        label="As of", required=False, help_text="Empty: the meeting’s last day."
+    )
+    moment = forms.ChoiceField(label="Moment", choices=PublishedFigure.Moment.choices)
+    funder = CodeField(label="Whose amount", required=False, empty="Of nobody alone")
+    note = long_text(label="Note", required=False)
+    sources = CodesOf(
+        Source.objects.all(), required=False, label="Sources", help_text="DOC1, S12."
+    )
+    model = PublishedFigure
+    names = (
+        *("metric", "value", "unit", "qualifier", "of_total", "moment", "note"),
+        "funder",
+    )
+    lists = ("sources",)
+    rough = {"as_of": ("as_of", "precision")}
+    settled = ("key", "qualifier", "moment")
+    SCOPES = {"plan": "Plans", "programme": "Programmes", "partner": "Partners"}
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        metric, unit = self["metric"].value(), self["unit"].value()
+        self.fields["metric"].choices = metric_choices(metric)
+        self.fields["unit"].choices = unit_choices(unit)
+
+    @classmethod
+    def texts_of(cls, row):
+        about = next(name for name in cls.SCOPES if getattr(row, name))
+        value = f"{row.value:,.0f}" if row.value % 1 == 0 else f"{row.value:,f}"
+        funder = f"funder:{row.funder.code}" if row.funder else ""
+        return super().texts_of(row) | {
+            "about": f"{about}:{getattr(row, about).code}",
+            "value": value,
+            "funder": funder,
+        }
+
+    @classmethod
+    def values_of(cls, said):
+        about = said["about"]._meta.model_name.removeprefix("work")
+        scope = dict.fromkeys(cls.SCOPES) | {about: said["about"]}
+        values = super().values_of(said) | scope
+        if values["as_of"] is None:
+            del values["as_of"], values["precision"]
+        return values
+
+    def clean(self):
+        given = super().clean()
+        metric, unit = given.get("metric", ""), given.get("unit", "")
+        if metric in MONEY and not is_currency(unit):
+            self.add_error("unit", "This is an amount of money: choose a currency.")
+        elif metric and metric not in MONEY and is_currency(unit):
+            self.add_error("unit", "This is no amount of money.")
+        elif "percent" in metric and unit != "%":
+            self.add_error("unit", "This is a share: choose per cent.")
+        if metric == "funder_amount" and not given.get("funder"):
+            self.add_error("funder", "Name the partner whose amount this is.")
+        return given
+
+
+MONEY = {
+    "budget",
+    "partner_budget",
+    "partner_commitments",
+    "funder_amount",
+    "budget_since_first_plan",
+    "contribution_2001_2008",
+    "pledge_2009_2011",
+}
+UNITS = {"": "a number", "USD": "US dollars", "%": "per cent"}
+
+
+def metric_choices(present=""):
+    """What the reconciliation computes, and what it says it cannot."""
+    groups = [
+        (heading, [(metric, label_of(metric)) for metric in metrics])
+        for heading, metrics in known_metrics().items()
+    ]
+    listed = {metric for metrics in known_metrics().values() for metric in metrics}
+    other = [(present, label_of(present))] if present and present not in listed else []
+    return [("", "Choose"), *groups, *other]
+
+
+def unit_choices(present=""):
+    return list((UNITS | {present or "": UNITS.get(present or "", present)}).items())
+
+
+class FigureRows(MeetingRows):
+    def on_record(self, relation):
+        related = ("plan", "programme", "partner", "funder")
+        return list(
+            relation.headline().select_related(*related).prefetch_related("sources")
+        )
+
+    def complete(self, row):
+        if row.as_of is None:
+            row.as_of, row.precision = row.meeting.held_until, row.meeting.precision
+        if row.as_of is None:
+            raise ValidationError("The meeting has no date: say as of which day.")
+        row.code = figure_code(row)
+        return row
+
+
+def figure_code(figure):
+    """IAI-IV-2022-09-22-projects, with a number behind it where that is taken."""
+    wanted = f"{figure.scope_code}-{figure.as_of_shown}-{figure.metric}"[:56]
+    taken = PublishedFigure.objects.filter(code__startswith=wanted)
+    codes = set(taken.values_list("code", flat=True))
+    more = (f"{wanted}-{number}" for number in itertools.count(2))
+    return next(code for code in itertools.chain([wanted], more) if code not in codes)
+
+
+# The meeting itself
+
+
+class MeetingForm(KeptForm):
+    """A meeting and who was there. Its code is proposed, and fixed once it is made."""
+
+    code = forms.CharField(
+        label="Code",
+        required=False,
+        max_length=40,
+        help_text=(
+            "Left empty, it is made of the body and the number or first day: "
+            "IAI-TF-80, ACCC-2020-02-18. It never changes later."
+        ),
+    )
+    number = forms.IntegerField(
+        label="Number",
+        required=False,
+        min_value=1,
+        max_value=9999,
+        help_text="80 for the 80th.",
+    )
+    first = RoughDateField(
+        label="First day",
+        required=False,
+        help_text="As exactly as it is known: 2027-03-01, 2027-03 or 2027.",
+    )
+    last = RoughDateField(
+        label="Last day",
+        required=False,
+        help_text="Decisions are dated by it. Empty: the meeting took one day.",
+    )
+    attendances = MeetingRows(
+        AttendanceRow, label="Who was there", add="Add a participant", check=each_once
+    )
+
+    class Meta:
+        model = Meeting
+        fields = [
+            "body",
+            "number",
+            "name",
+            "place",
+            "chair",
+            "chair_country",
+            "country",
+            "code",
+            "approvals_in_print",
+            "note",
+            "sources",
+        ]
+        labels = {
+            "chair": "Chair",
+            "chair_country": "Country of the chair",
+            "country": "National consultation about",
+            "approvals_in_print": "Projects it approved, as reports say",
+        }
+        help_texts = {
+            "name": "Only where it has one besides its body and number.",
+            "country": "For a consultation in one country.",
+        }
+
+    parts = (
+        ("", ("body", "number", "first", "last", "country", "name", "code")),
+        ("Where and who", ("place", "chair", "chair_country", "attendances")),
+        ("What is said of it", ("approvals_in_print", "note", "sources", "reason")),
+    )
+
+    def __init__(self, data=None, files=None, *, instance=None, **options):
+        super().__init__(data, files, instance=instance, **options)
+        meeting = self.instance
+        for name, day in (("first", meeting.held_from), ("last", meeting.held_until)):
+            self.initial[name] = RoughDateField.text_of(day, meeting.precision)
+        self.fields["body"].empty_label = "Choose"
+        columns = {"country": "Countries", "partner": "Partners"}
+        self.fields["attendances"].listings = {"who": listing_of(Attendance, columns)}
+
+    def clean(self):
+        given = super().clean()
+        self.settle_dates(given)
+        if "code" in self.fields and not self.errors:
+            self.settle_code(given)
+        return given
+
+    def settle_dates(self, given):
+        """One day where one is named; of a month or a year, its last day alone."""
+        first, how_first = given.get("first") or (None, "")
+        last, how_last = given.get("last") or (None, "")
+        if first and last and how_first != how_last:
+            self.add_error("last", "Write both days equally exactly.")
+        elif first and last and last < first:
+            self.add_error("last", "A meeting cannot end before it starts.")
+        precision = (how_last if last else how_first) or "day"
+        last = last or first
+        self.dates = {
+            "held_from": (first or last) if precision == "day" else None,
+            "held_until": last,
+            "precision": precision,
+        }
+        for name, value in self.dates.items():
+            setattr(self.instance, name, value)
+
+    def clean_code(self):
+        return read_code(self.cleaned_data["code"]) if self.cleaned_data["code"] else ""
+
+    def settle_code(self, given):
+        code = given["code"] or proposed_code(self.instance, given)
+        if not code:
+            self.add_error("number", "Give a number or a date, or write a code.")
+            return
+        try:
+            refuse_used(Meeting, code)
+        except ValidationError as error:
+            written = (
+                "code" if given["code"] else "number" if given["number"] else "first"
+            )
+            self.add_error(written, error)
+        given["code"] = self.instance.code = code
+
+    def values(self):
+        values, lists = super().values()
+        return values | self.dates, lists
+
+
+def proposed_code(meeting, given):
+    """IAI-TF-80, ACCC-2020-02-18, IAI-NATCONS-KH-2027-03; "" without number or date."""
+    body, country = given["body"], given["country"]
+    first = shown_date(meeting.held_from or meeting.held_until, meeting.precision)
+    last = str(given["number"] or first or "")
+    parts = [body.code, *([country.code] if country else []), last]
+    return "-".join(parts) if last else ""
+
+
+class MeetingRowsForm(KeptForm):
+    """Rows of some kinds of a meeting in one form, guarded by a version of their own.
+
+    That is how often they were changed, so that who writes conclusions is not in the
+    way of who writes the agenda.
+    """
+
+    class Meta:
+        model = Meeting
+        fields: list[str] = []
+
+    def __init__(self, data=None, files=None, *, instance=None, **options):
+        super().__init__(data, files, instance=instance, **options)
+        self.dress_rows()
+        for name, field in self.hanging.items():
+            rows = field.on_record(getattr(self.instance, name))
+            self.initial[name] = [
+                field.row.texts_of(row) | ({"place": n} if field.row.in_order else {})
+                for n, row in enumerate(rows, 1)
+            ]
+
+    def dress_rows(self):
+        """Offer the rows what they choose from."""
+
+    @property
+    def version(self):
+        return 1 + sum(
+            field.row.model.history.filter(meeting=self.instance).count()
+            for field in self.hanging.values()
+        )
+
+    def write(self, version=None):
+        if version != self.version:
+            raise Stale(self.instance)
+        for name, field in self.hanging.items():
+            self.write_rows(name, field, self.instance)
+        self.undoable = True
+        return self.instance
+
+
+class ConclusionsForm(MeetingRowsForm):
+    title = "Conclusions"
+    conclusions = MeetingRows(
+        ConclusionRow, label="What it noted", add="Add a conclusion"
+    )
+
+    def dress_rows(self):
+        codes = ", ".join(f"{theme.code} ({theme})" for theme in Theme.objects.all())
+        self.fields["conclusions"].help_text = f"Themes: {codes}."
+
+
+class StatementsForm(MeetingRowsForm):
+    title = "Partners’ statements"
+    partner_statements = MeetingRows(
+        StatementRow,
+        label="What partners said",
+        add="Add a statement",
+        help_text="Pledges are linked to a statement from the meeting’s page.",
+    )
+
+    def dress_rows(self):
+        partners = PartnerStatement._meta.get_field("partner").related_model.objects
+        rows = partners.filter(merged_into__isnull=True)
+        self.fields["partner_statements"].listings = {"partner": Listing(rows)}
+
+
+class ConsultationForm(MeetingRowsForm):
+    title = "Sessions and priorities"
+    sessions = MeetingRows(SessionRow, label="Sessions", add="Add a session")
+    priorities = PriorityRows(
+        PriorityRow,
+        label="Priorities proposed",
+        add="Add a priority",
+        help_text="Each can become a concept project, from the meeting’s page.",
+    )
+
+    def dress_rows(self):
+        areas = StrategicArea.objects.select_related("plan")
+        areas = Listing(areas, group=lambda area: area.plan.code)
+        sessions = self.instance.sessions.select_related("area__plan")
+        self.fields["sessions"].listings = {"area": areas}
+        self.fields["priorities"].listings = {"session": Listing(sessions, key=key_of)}
+
+
+class FiguresForm(MeetingRowsForm):
+    title = "Figures printed with it"
+    published_figures = FigureRows(
+        FigureRow,
+        label="What print said",
+        add="Add a figure",
+        help_text="Each is set beside the records as soon as it is saved.",
+    )
+
+    def dress_rows(self):
+        self.fields["published_figures"].listings = {
+            "about": listing_of(PublishedFigure, FigureRow.SCOPES, label=called),
+            "funder": listing_of(PublishedFigure, {"funder": ""}),
+        }
+
+
+def called(row):
+    """A plan by its code and title, anything else by its name."""
+    return getattr(row, "name", "") or f"{row.code} {row.title}"
+
+
+class PledgesForm(forms.ModelForm):
+    """The pledges of a partner that came of what it said."""
+
+    pledges = forms.MultipleChoiceField(
+        label="Pledges",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": "That is no pledge of this partner."},
+    )
+
+    class Meta:
+        model = PartnerStatement
+        fields: list[str] = []
+
+    def __init__(self, data=None, *, instance):
+        super().__init__(data, instance=instance)
+        linked = list(instance.pledges.select_related("project"))
+        pledged = MoneyEntry.objects.known().filter(
+            partner=instance.partner, kind=MoneyEntry.Kind.PLEDGED
+        )
+        standing = pledged.select_related("project").order_by(
+            "-effective_on", "project__code"
+        )
+        offered = [*standing, *(one for one in linked if one.withdrawn_at)]
+        self.offered = {str(one.uuid): one for one in offered}
+        self.fields["pledges"].choices = [
+            (key, pledge_label(one)) for key, one in self.offered.items()
+        ]
+        self.initial["pledges"] = [str(one.uuid) for one in linked]
+        if not offered:
+            message = "No pledge of this partner is on record yet."
+            self.fields["pledges"].help_text = message
+
+    @property
+    def chosen(self):
+        return [self.offered[key] for key in self.cleaned_data["pledges"]]
+
+
+def pledge_label(entry):
+    amount = "amount not known" if entry.amount is None else f"{entry.amount:,.2f}"
+    since = ", withdrawn since" if entry.withdrawn_at else ""
+    return (
+        f"{entry.project.code} {entry.project.title}: {entry.currency} {amount}, "
+        f"{entry.effective_on.isoformat()}{since}"
+    )
+
+
+# The agenda, and what is decided
+
+
+class AgendaForm(TidyMixin, forms.Form):
+    """One project on the agenda: its place, a remark, or off with it."""
+
+    place = forms.IntegerField(
+        label="Place", required=False, min_value=1, max_value=999
+    )
+    note = long_text(label="Remark", required=False)
+    gone = forms.BooleanField(label="Take off", required=False)
+    item_version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, data=None, *, item, number):
+        super().__init__(data, prefix=f"item-{item.project.code}")
+        self.item = item
+        self.fields["note"].widget.attrs["rows"] = 1
+        self.initial = {
+            "place": number,
+            "note": item.note,
+            "item_version": item.version,
+        }
+
+
+class DecisionForm(TidyMixin, forms.Form):
+    """What was decided of one project on the agenda; the versions are those seen."""
+
+    outcome = forms.ChoiceField(
+        label="Decision", required=False, widget=forms.RadioSelect
+    )
+    reason = long_text(label="Reason or remark", required=False)
+    item_version = forms.IntegerField(widget=forms.HiddenInput)
+    project_version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, data=None, *, item):
+        super().__init__(data, prefix=f"item-{item.project.code}")
+        self.item = item
+        self.fields["outcome"].choices = outcomes(item.kind)
+        self.fields["reason"].widget.attrs["rows"] = 2
+        self.initial = {
+            "outcome": item.outcome,
+            "reason": item.note,
+            "item_version": item.version,
+            "project_version": item.project.version,
+        }
+
+    def clean(self):
+        given = super().clean()
+        ask_for_reason(self, given)
+        return given
+
+
+def outcomes(kind):
+    """[(outcome, label)] that an item may have, and leaving it open."""
+    one = AgendaItem.Outcome
+    if kind == AgendaItem.Kind.NOTE:
+        return [(one.NOTE.value, "Note"), ("", "Leave open")]
+    named = (one.APPROVE, one.RETURN, one.DEFER)
+    return [*((each.value, each.label) for each in named), ("", "Leave open")]
+
+
+def ask_for_reason(form, given):
+    returned = given.get("outcome") == AgendaItem.Outcome.RETURN
+    if returned and not given.get("reason"):
+        form.add_error("reason", "Say why it is returned.")
+
+
+class CirculationForm(TidyMixin, forms.Form):
+    """What was decided of some projects by circulation, on one day."""
+
+    outcome = forms.ChoiceField(
+        label="Decision",
+        choices=outcomes(AgendaItem.Kind.DECIDE)[:-1],
+        widget=forms.RadioSelect,
+    )
+    on = DayField(
+        label="Date of the decision",
+        help_text="The day on which the last member agreed.",
+    )
+    reason = long_text(
+        label="Reason or remark",
+        required=False,
+        help_text="Stands with the project’s facts, for whoever sees the project.",
+    )
+
+    def clean(self):
+        given = super().clean()
+        ask_for_reason(self, given)
+        return given

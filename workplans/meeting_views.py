@@ -1,0 +1,647 @@
+"""The pages on which the secretariat writes what meetings do."""
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponseRedirect
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.views.generic import TemplateView
+
+from aseanpm.editing import KeptRowsView, by_key
+from aseanpm.facts import AlreadyRecorded, Clock, ledger_entry
+from aseanpm.forms import problems_of
+from aseanpm.pages import address, row_or_404
+from aseanpm.workplace import KeptFormView, WorkMixin
+from aseanpm.writing import change
+from projects.models import Status
+from projects.serializers import project_rows, visible_projects
+
+from . import actions
+from .actions import UNDECIDED, Arranged, ChangedMeanwhile, Decision, Outcome
+from .meeting_forms import (
+    AgendaForm,
+    CirculationForm,
+    ConclusionsForm,
+    ConsultationForm,
+    DecisionForm,
+    FiguresForm,
+    MeetingForm,
+    PledgesForm,
+    StatementsForm,
+)
+from .models import AgendaItem, Meeting
+
+OFFERED = 25  # projects in a list to choose from
+DID = {
+    Outcome.APPROVE: "approved",
+    Outcome.RETURN: "returned",
+    Outcome.DEFER: "deferred",
+    Outcome.NOTE: "noted",
+}
+
+
+class MeetingWork(WorkMixin):
+    """Work on the meeting that the address names."""
+
+    resource = "meetings"
+
+    @cached_property
+    def meeting(self):
+        meetings = Meeting.objects.select_related("body", "chair_country", "country")
+        return row_or_404(meetings, code=self.kwargs["code"])
+
+    def get_context_data(self, **context):
+        return super().get_context_data(meeting=self.meeting, **context)
+
+
+# The meeting, and its rows
+
+
+class MeetingCreateView(KeptRowsView, TemplateView):
+    resource = "meetings"
+    action = "create"
+    form_class = MeetingForm
+
+    def address_of(self, row):
+        return row.get_absolute_url() if row else reverse("workplans:meetings")
+
+
+class MeetingEditView(MeetingWork, KeptRowsView, TemplateView):
+    form_class = MeetingForm
+
+    def get_object(self):
+        meetings = Meeting.objects.select_related("body", "chair_country", "country")
+        return row_or_404(meetings, code=self.kwargs["code"])
+
+
+class MeetingRowsView(MeetingEditView):
+    """A page for some kinds of rows, which the meeting's page shows at `anchor`."""
+
+    template_name = "workplans/meeting_rows.html"
+    anchor = ""
+
+    def what(self, form):
+        return f"{form.title} of the {self.meeting}"
+
+    def address_of(self, row):
+        return f"{row.get_absolute_url()}#{self.anchor}"
+
+    def get_context_data(self, **context):
+        """The version is that of the rows, not of the meeting."""
+        sent = self.request.POST.get("version")
+        if not sent or context.get("conflict") is not None:
+            sent = self.new_form(self.row).version
+        context["version"] = sent
+        context["title"] = context["form"].title
+        return super().get_context_data(**context)
+
+
+class ConclusionsView(MeetingRowsView):
+    form_class = ConclusionsForm
+    anchor = "conclusions"
+
+
+class StatementsView(MeetingRowsView):
+    form_class = StatementsForm
+    anchor = "statements"
+
+
+class ConsultationView(MeetingRowsView):
+    form_class = ConsultationForm
+    anchor = "sessions"
+
+
+class MeetingFiguresView(MeetingRowsView):
+    form_class = FiguresForm
+    anchor = "print"
+
+
+class PledgesView(MeetingWork, KeptFormView, TemplateView):
+    """Which pledges came of a partner's statement, named by ?statement=."""
+
+    form_class = PledgesForm
+
+    def dispatch(self, request, *args, **kwargs):
+        asked = request.GET.get("statement")
+        if request.user.is_authenticated and not asked:
+            self.check_right(request.user)
+            return HttpResponseRedirect(self.meeting.get_absolute_url())
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_object(self):
+        rows = self.meeting.partner_statements.select_related("partner")
+        return by_key(rows, self.request.GET["statement"]) or row_or_404(
+            rows.none(), text=self.request.GET["statement"]
+        )
+
+    def save(self, form, version):
+        where = f"{self.meeting.get_absolute_url()}#statements"
+        partner = form.instance.partner
+        with self.entry(f"Pledges of {partner} at the {self.meeting}") as entry:
+            change(form.instance, version=version, lists={"pledges": form.chosen})
+            entry.opens = where
+            entry.can_be_undone = True
+        return self.done(entry, f"The pledges of {partner} were linked.", where)
+
+    def get_context_data(self, **context):
+        context["title"] = f"Pledges that came of what {self.row.partner} said"
+        return super().get_context_data(**context)
+
+
+# Choosing projects
+
+
+class ProjectPicker:
+    """Projects to choose from: those found by words or code, and some offered."""
+
+    @cached_property
+    def projects(self):
+        return visible_projects(self.request.user, Clock())
+
+    def undecided(self):
+        return self.projects.in_status(*UNDECIDED)
+
+    def found(self, words):
+        """The keys of undecided projects with these words in code or title."""
+        if not words.strip():
+            return []
+        rows = self.undecided().matching(words).order_by("code")
+        return list(rows.values_list("pk", flat=True)[:OFFERED])
+
+    def named(self, codes):
+        """The projects with these codes, in their order. Raises ValidationError."""
+        rows = {
+            project.code: project for project in self.projects.filter(code__in=codes)
+        }
+        missing = [code for code in codes if code not in rows]
+        if missing:
+            raise ValidationError([f"There is no project {code}." for code in missing])
+        return [rows[code] for code in codes]
+
+    def chosen(self):
+        """The projects that were ticked, and one whose code was written."""
+        sent = self.request.POST
+        codes = list(dict.fromkeys(sent.getlist("project")))
+        words = sent.get("search", "").strip()
+        if not words or "find" in sent:
+            return self.named(codes)
+        if self.projects.filter(code=words.upper()).exists():
+            return self.named(list(dict.fromkeys([*codes, words.upper()])))
+        raise ValidationError(
+            f"“{words}” is no project’s code. Press Find and tick what is meant."
+        )
+
+    def picks(self, keys, ticked):
+        """[{row, ticked}] of projects with these keys, and of those ticked."""
+        rows = project_rows(self.projects, list(dict.fromkeys(keys)), self.request.user)
+        return [{"row": row, "ticked": row["code"] in ticked} for row in rows]
+
+
+# The agenda
+
+
+class AgendaView(MeetingWork, ProjectPicker, TemplateView):
+    """What a meeting is to decide and to note: put on, put in order, take off."""
+
+    template_name = "workplans/meeting_agenda.html"
+
+    def forms(self, data=None):
+        """One form for each item that is not decided; as sent, where it was sent."""
+        return [
+            AgendaForm(
+                data if data and item.project.code in data.getlist("item") else None,
+                item=item,
+                number=number,
+            )
+            for number, item in enumerate(self.waiting, 1)
+        ]
+
+    @cached_property
+    def waiting(self):
+        items = self.meeting.agenda_items.filter(applied__isnull=True)
+        return list(items.select_related("project"))
+
+    def get(self, request, *args, **kwargs):
+        return self.show(self.forms())
+
+    def post(self, request, *args, **kwargs):
+        if before := self.sent_before():
+            raise AlreadyRecorded(before)
+        forms = self.forms(request.POST)
+        if "find" in request.POST:
+            return self.show(forms)
+        problems = problems_of(*(form for form in forms if form.is_bound))
+        try:
+            to_decide = self.chosen()
+            to_note = self.named(request.POST.getlist("circulated"))
+        except ValidationError as error:
+            problems += [("id_search", sentence) for sentence in error.messages]
+        if problems:
+            return self.show(forms, problems=problems, status=400)
+        try:
+            return self.save(forms, to_decide, to_note)
+        except ChangedMeanwhile as error:
+            return self.show(self.renewed(forms), changed=error.changed, status=409)
+
+    def save(self, forms, to_decide, to_note):
+        ours = [form for form in forms if form.is_bound]
+        lost = set(self.request.POST.getlist("item")) - {
+            form.item.project.code for form in ours
+        }
+        if lost:
+            raise ChangedMeanwhile(
+                {code: f"{code} is on the agenda no longer." for code in lost}
+            )
+        standing = sorted(
+            (form for form in ours if not form.cleaned_data["gone"]),
+            key=lambda form: form.cleaned_data["place"] or len(forms) + 1,
+        )
+        places = {form: number for number, form in enumerate(standing, 1)}
+        arranged = [
+            Arranged(
+                item=form.item,
+                item_version=form.cleaned_data["item_version"],
+                place=places.get(form),
+                note=form.cleaned_data["note"],
+            )
+            for form in ours
+        ]
+        where = self.request.path
+        with self.entry(f"Agenda of the {self.meeting}", undo=True) as entry:
+            actions.arrange_agenda(
+                meeting=self.meeting,
+                arranged=arranged,
+                decide=to_decide,
+                to_note=to_note,
+            )
+            entry.opens = where
+        return self.done(entry, "The agenda was saved.", where)
+
+    def renewed(self, forms):
+        """The same forms with the versions of now, so that saving again overwrites."""
+        data = self.request.POST.copy()
+        for form in forms:
+            data[form.add_prefix("item_version")] = str(form.item.version)
+        return self.forms(data)
+
+    def show(self, forms, *, status=200, **context):
+        sent = self.request.POST
+        words = sent.get("search", "")
+        there = set(self.meeting.agenda_items.values_list("project", flat=True))
+        ticked = set(sent.getlist("project"))
+        proposals = self.undecided().in_status(Status.APPRAISAL).exclude(pk__in=there)
+        offered = list(
+            proposals.order_by("code").values_list("pk", flat=True)[:OFFERED]
+        )
+        chosen = self.projects.filter(code__in=ticked).values_list("pk", flat=True)
+        found = [pk for pk in self.found(words) if pk not in there]
+        others = [pk for pk in chosen if pk not in offered and pk not in found]
+        circulated = {
+            project.pk: fact
+            for project, fact in actions.circulated_since(self.meeting).items()
+            if project.pk not in there
+        }
+        noted = set(sent.getlist("circulated")) if sent else None
+        answer = self.get_context_data(
+            forms=self.told(forms),
+            decided=self.meeting.agenda_items.filter(
+                applied__isnull=False
+            ).select_related("project"),
+            search=words,
+            found=self.picks([*found, *others], ticked),
+            proposals=self.picks(offered, ticked),
+            more=max(proposals.count() - OFFERED, 0),
+            all_in_appraisal=address("projects:list", status=Status.APPRAISAL.value),
+            circulated=[
+                {
+                    "row": row,
+                    "fact": circulated[project.pk],
+                    "ticked": noted is None or row["code"] in noted,
+                }
+                for project, row in self.rows_of(circulated)
+            ],
+            last=actions.last_meeting(self.meeting),
+            **context,
+        )
+        return self.render_to_response(answer, status=status)
+
+    def rows_of(self, keys):
+        projects = {one.code: one for one in self.projects.filter(pk__in=keys)}
+        rows = project_rows(self.projects, list(keys), self.request.user)
+        return [(projects[row["code"]], row) for row in rows]
+
+    def told(self, forms):
+        """[{form, row}]: a project that was withdrawn meanwhile has no row."""
+        keys = [form.item.project_id for form in forms]
+        rows = project_rows(self.projects, keys, self.request.user)
+        by_code = {row["code"]: row for row in rows}
+        return [
+            {"form": form, "row": by_code.get(form.item.project.code)} for form in forms
+        ]
+
+
+# Decisions
+
+
+class DecisionsView(MeetingWork, TemplateView):
+    """One screen for all that a meeting decided, applied in one write."""
+
+    resource = "projects"
+    action = "approve"
+    template_name = "workplans/meeting_decisions.html"
+
+    @cached_property
+    def items(self):
+        return list(self.meeting.agenda_items.select_related("project"))
+
+    @property
+    def open_items(self):
+        return [item for item in self.items if not item.applied]
+
+    def forms(self, data=None):
+        return [
+            DecisionForm(
+                data if data and item.project.code in data.getlist("item") else None,
+                item=item,
+            )
+            for item in self.open_items
+        ]
+
+    def all_approved(self):
+        """The forms as sent, with approval wherever nothing was chosen yet."""
+        data = self.request.POST.copy()
+        for form in self.forms():
+            name = form.add_prefix("outcome")
+            if form.item.kind == AgendaItem.Kind.DECIDE:
+                data[name] = data.get(name) or Outcome.APPROVE.value
+        return self.forms(data)
+
+    def get(self, request, *args, **kwargs):
+        return self.show(self.forms())
+
+    def post(self, request, *args, **kwargs):
+        if before := self.sent_before():
+            raise AlreadyRecorded(before)
+        if "approve-all" in request.POST:
+            return self.show(self.all_approved())
+        forms = self.forms(request.POST)
+        ours = [form for form in forms if form.is_bound]
+        problems = problems_of(*ours)
+        if problems:
+            return self.show(forms, problems=problems, status=400)
+        try:
+            return self.save(forms, ours)
+        except ChangedMeanwhile as error:
+            return self.show(self.renewed(forms), changed=error.changed, status=409)
+        except ValidationError as error:
+            return self.show(forms, problems=self.placed(forms, error), status=400)
+
+    def save(self, forms, ours):
+        is_draft = "keep" in self.request.POST
+        self.refuse_changed(ours)
+        decisions = [
+            self.decision(form)
+            for form in ours
+            if is_draft or form.cleaned_data["outcome"]
+        ]
+        if is_draft:
+            return self.keep(decisions)
+        if not decisions:
+            raise ValidationError("Choose a decision for at least one project.")
+
+        def write(entry):
+            actions.decide(meeting=self.meeting, decisions=decisions, entry=entry)
+
+        def attempt():
+            with ledger_entry(self.request.user) as entry:
+                write(entry)
+
+        found = self.moved(attempt, actions.decision_day(self.meeting))
+        if found:
+            return self.show(forms, moved=found)
+        told = tally(decisions)
+        with self.entry(f"The {self.meeting}: {told}", undo=True) as entry:
+            write(entry)
+            entry.opens = self.meeting.get_absolute_url()
+        message = f"What the {self.meeting} decided is on record: {told}."
+        return self.done(entry, message, entry.opens)
+
+    def keep(self, decisions):
+        with self.entry(f"Draft decisions of the {self.meeting}") as entry:
+            actions.keep_drafts(meeting=self.meeting, decisions=decisions)
+            entry.opens = self.request.path
+        message = "Kept as a draft. Nothing is decided until you apply it."
+        return self.done(entry, message, entry.opens)
+
+    def refuse_changed(self, ours):
+        """Raise ChangedMeanwhile for items that went, and for a meeting that moved."""
+        sent = self.request.POST
+        ours = {form.item.project.code for form in ours}
+        changed = {}
+        for item in self.items:
+            code = item.project.code
+            if item.applied and sent.get(f"item-{code}-outcome"):
+                changed[code] = actions.changed_item(item)
+        for code in sent.getlist("item"):
+            if code not in ours and code not in changed:
+                changed[code] = f"{code} is on the agenda no longer."
+        if sent.get("dated") != self.dated:
+            changed[""] = f"The meeting’s last day is now {self.dated or 'not known'}."
+        if changed:
+            raise ChangedMeanwhile(changed)
+
+    @property
+    def dated(self):
+        return str(self.meeting.held_until or "")
+
+    @staticmethod
+    def decision(form):
+        given = form.cleaned_data
+        return Decision(
+            project=form.item.project,
+            outcome=given["outcome"],
+            reason=given["reason"],
+            item=form.item,
+            item_version=given["item_version"],
+            project_version=given["project_version"],
+        )
+
+    @staticmethod
+    def placed(forms, error):
+        """What was objected, each at the project it is about."""
+        by_code = {form.item.project.code: form for form in forms}
+        said = error.message_dict if hasattr(error, "error_dict") else {}
+        for code, sentences in said.items():
+            for sentence in sentences:
+                by_code[code].add_error("outcome", f"{code}: {sentence}")
+        others = [] if said else [("", sentence) for sentence in error.messages]
+        return others + problems_of(*(form for form in forms if form.is_bound))
+
+    def renewed(self, forms):
+        """The choices as they were made, with the versions of now."""
+        data = self.request.POST.copy()
+        for form in forms:
+            data[form.add_prefix("item_version")] = str(form.item.version)
+            data[form.add_prefix("project_version")] = str(form.item.project.version)
+        data.setlist("item", [form.item.project.code for form in forms])
+        return self.forms(data)
+
+    def show(self, forms, *, status=200, **context):
+        projects = visible_projects(self.request.user, Clock())
+        keys = [item.project_id for item in self.items]
+        rows = project_rows(projects, keys, self.request.user)
+        by_code = {row["code"]: row for row in rows}
+        on = self.meeting.held_until
+        statuses = (
+            actions.statuses_on([item.project for item in self.items], on) if on else {}
+        )
+        answer = self.get_context_data(
+            forms=[
+                {
+                    "form": form,
+                    "item": form.item,
+                    "row": by_code.get(form.item.project.code),
+                    "is_concept": statuses.get(form.item.project_id) == Status.CONCEPT,
+                }
+                for form in forms
+            ],
+            decided=[item for item in self.items if item.applied],
+            not_yet=actions.not_yet(self.meeting),
+            dated=self.dated,
+            **context,
+        )
+        return self.render_to_response(answer, status=status)
+
+
+def tally(decisions):
+    """2 approved, 1 returned"""
+    counts = {
+        words: sum(one.outcome == outcome for one in decisions)
+        for outcome, words in DID.items()
+    }
+    return ", ".join(f"{number} {words}" for words, number in counts.items() if number)
+
+
+class CirculationView(WorkMixin, ProjectPicker, TemplateView):
+    """What was decided by circulation, without a meeting."""
+
+    resource = "projects"
+    action = "approve"
+    template_name = "workplans/meeting_circulation.html"
+
+    def get(self, request, *args, **kwargs):
+        return self.show(CirculationForm())
+
+    def post(self, request, *args, **kwargs):
+        if before := self.sent_before():
+            raise AlreadyRecorded(before)
+        form = CirculationForm(request.POST)
+        if "find" in request.POST:
+            return self.show(CirculationForm(initial=request.POST.dict()))
+        problems, chosen = [], []
+        try:
+            chosen = self.chosen()
+            if not chosen:
+                raise ValidationError("Choose the projects that were decided.")
+        except ValidationError as error:
+            problems = [("id_search", sentence) for sentence in error.messages]
+        if not form.is_valid() or problems:
+            problems = [*problems_of(form), *problems]
+            return self.show(form, problems=problems, status=400)
+        try:
+            return self.save(form, chosen)
+        except ValidationError as error:
+            said = error.message_dict if hasattr(error, "error_dict") else {}
+            problems = [
+                ("", f"{code}: {sentence}")
+                for code, sentences in said.items()
+                for sentence in sentences
+            ] or [("", sentence) for sentence in error.messages]
+            return self.show(form, problems=problems, status=400)
+
+    def save(self, form, chosen):
+        given = form.cleaned_data
+        decisions = [
+            Decision(project=one, outcome=given["outcome"], reason=given["reason"])
+            for one in chosen
+        ]
+
+        def write(entry):
+            actions.circulate(decisions=decisions, on=given["on"], entry=entry)
+
+        def attempt():
+            with ledger_entry(self.request.user) as entry:
+                write(entry)
+
+        found = self.moved(attempt, given["on"])
+        if found:
+            return self.show(form, moved=found)
+        told = tally(decisions)
+        with self.entry(f"By circulation: {told}", undo=True) as entry:
+            write(entry)
+            entry.opens = (
+                chosen[0].get_absolute_url()
+                if len(chosen) == 1
+                else reverse("workplans:meetings")
+            )
+        message = f"Decided by circulation on {given['on'].isoformat()}: {told}."
+        return self.done(entry, message, entry.opens)
+
+    def show(self, form, *, status=200, **context):
+        sent = self.request.POST or self.request.GET
+        words, ticked = sent.get("search", ""), set(sent.getlist("project"))
+        offered = list(
+            self.projects.in_status(Status.APPRAISAL)
+            .order_by("code")
+            .values_list("pk", flat=True)[:OFFERED]
+        )
+        found = self.found(words)
+        chosen = self.projects.filter(code__in=ticked).values_list("pk", flat=True)
+        keys = [*found, *(pk for pk in chosen if pk not in offered)]
+        answer = self.get_context_data(
+            form=form,
+            search=words,
+            found=self.picks(keys, ticked),
+            proposals=self.picks([pk for pk in offered if pk not in keys], ticked),
+            **context,
+        )
+        return self.render_to_response(answer, status=status)
+
+
+# A priority becomes a project
+
+
+class ConceptView(MeetingWork, TemplateView):
+    """Make a concept project of a priority, once."""
+
+    resource = "projects"
+    action = "create"
+
+    def get(self, request, *args, **kwargs):
+        return HttpResponseRedirect(self.back)
+
+    @property
+    def back(self):
+        return f"{self.meeting.get_absolute_url()}#sessions"
+
+    def post(self, request, *args, **kwargs):
+        if before := self.sent_before():
+            raise AlreadyRecorded(before)
+        rows = self.meeting.priorities.select_related("project")
+        priority = by_key(rows, request.POST.get("priority", ""))
+        if priority is None:
+            return self.refuse("This priority is not on record any more.")
+        if priority.project:
+            return HttpResponseRedirect(priority.project.get_absolute_url())
+        try:
+            with self.entry(f"Concept from the {self.meeting}", undo=True) as entry:
+                project = actions.make_concept(priority=priority, entry=entry)
+                entry.opens = project.get_absolute_url()
+        except ValidationError as error:
+            return self.refuse(" ".join(error.messages))
+        message = f"{project} is a concept project now. It is not published."
+        return self.done(entry, message, entry.opens)
+
+    def refuse(self, sentence):
+        messages.error(self.request, sentence)
+        return HttpResponseRedirect(self.back)

@@ -1,0 +1,280 @@
+"""Pages that write plans: the plan, its areas and lines, its rule and its totals."""
+
+import hashlib
+
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.views.generic import TemplateView
+
+from aseanpm.editing import KeptRowsView
+from aseanpm.effects import moved_by
+from aseanpm.facts import AlreadyRecorded
+from aseanpm.pages import row_or_404
+from aseanpm.workplace import WorkMixin, add_errors
+from projects import actions
+
+from . import planning
+from .models import ActionLine, StrategicArea, WorkPlan
+from .plan_forms import (
+    AreaForm,
+    LineForm,
+    NewPlanForm,
+    PlanForm,
+    RuleForm,
+    TitlesForm,
+    WithdrawForm,
+    in_words,
+)
+
+PLANS = WorkPlan.objects.select_related("programme", "predecessor")
+
+
+class PlanFormView(KeptRowsView, TemplateView):
+    """A plan; the shape that it takes over is shown before it is written."""
+
+    form_class = PlanForm
+    template_name = "workplans/plan_form.html"
+    resource = "plans"
+
+    def get_object(self):
+        return row_or_404(PLANS, code=self.kwargs["code"])
+
+    def address_of(self, row):
+        return row.get_absolute_url() if row else reverse("workplans:plans")
+
+    def save(self, form, version):
+        if form.shape is None:
+            return super().save(form, version)
+        found = moved_by(lambda: form.write(version), self.request.user)
+        made = [row.code for row in (*form.shape.areas, *form.shape.lines)]
+        self.seen = digest([*made, *found])
+        if self.request.POST.get("seen") == self.seen:
+            return self.store(self.again(form), version)
+        context = self.get_context_data(
+            form=form,
+            shape=form.shape,
+            moved_in_print=[one for one in found if one.published],
+        )
+        return self.render_to_response(context)
+
+
+class NewPlanView(PlanFormView):
+    form_class = NewPlanForm
+    action = "create"
+    title = "New work plan"
+
+    def get_object(self):
+        return None
+
+
+def digest(lines):
+    return hashlib.sha256("\n".join(map(str, lines)).encode()).hexdigest()
+
+
+class OfPlanView(KeptRowsView, TemplateView):
+    """An area or a line of a plan."""
+
+    resource = "plans"
+    model: type
+
+    def get_object(self):
+        rows = self.model.objects.select_related("plan__programme", "plan__predecessor")
+        return row_or_404(rows, code=self.kwargs["code"])
+
+    def address_of(self, row):
+        return row.get_absolute_url() if row else self.plan.get_absolute_url()
+
+    @property
+    def plan(self):
+        return self.row.plan
+
+    def get_context_data(self, **context):
+        return super().get_context_data(plan=self.plan, **context)
+
+
+class NewOfPlan:
+    """A new one, in the plan that the address names."""
+
+    action = "create"
+
+    @cached_property
+    def plan(self):
+        return row_or_404(PLANS, code=self.kwargs["code"])
+
+    def get_object(self):
+        return None
+
+    def new_form(self, row, data=None, initial=None):
+        made = self.model(plan=self.plan)
+        return self.form_class(data, instance=made, initial=initial)
+
+
+class AreaView(OfPlanView):
+    form_class = AreaForm
+    template_name = "workplans/area_form.html"
+    model = StrategicArea
+
+
+class NewAreaView(NewOfPlan, AreaView):
+    pass
+
+
+class LineView(OfPlanView):
+    form_class = LineForm
+    template_name = "workplans/line_form.html"
+    model = ActionLine
+
+
+class NewLineView(NewOfPlan, LineView):
+    pass
+
+
+class TitlesView(WorkMixin, TemplateView):
+    """Titles of lines from a list: all that is wrong at once, then old beside new."""
+
+    template_name = "workplans/plan_form_titles.html"
+    resource = "plans"
+
+    def get(self, request, *args, **kwargs):
+        return self.answer(TitlesForm())
+
+    def post(self, request, *args, **kwargs):
+        form = TitlesForm(request.POST, request.FILES)
+        if not form.is_valid():
+            return self.answer(form, status=400)
+        text = form.cleaned_data["list"]
+        titles = planning.read_titles(self.plan, text)
+        if titles.problems:
+            for sentence in titles.problems:
+                form.add_error("text", sentence)
+            return self.answer(self.with_text(form, text), status=400)
+        changing = titles.changing
+        self.seen = digest(
+            f"{one.line.code} {one.language} {one.old} {one.title}" for one in changing
+        )
+        if changing and request.POST.get("seen") == self.seen:
+            return self.load(titles)
+        return self.answer(self.with_text(form, text), titles=titles)
+
+    def with_text(self, form, text):
+        """The list of a file is shown in the page, where it can be mended."""
+        form.data = form.data.copy()
+        form.data["text"] = text
+        return form
+
+    def load(self, titles):
+        with self.entry(f"Loaded titles of lines of {self.plan.code}") as entry:
+            number = planning.load_titles(titles)
+            entry.can_be_undone = True
+            entry.opens = self.plan.get_absolute_url()
+        said = f"{number} line{'s were' if number != 1 else ' was'} given a title."
+        return self.done(entry, said, self.plan.get_absolute_url())
+
+    @cached_property
+    def plan(self):
+        return row_or_404(PLANS, code=self.kwargs["code"])
+
+    def answer(self, form, status=200, titles=None):
+        plan = self.plan
+        context = self.get_context_data(
+            form=form,
+            plan=plan,
+            title=f"Titles of the lines of {plan.code}",
+            cancel=plan.get_absolute_url(),
+            titles=titles,
+        )
+        return self.render_to_response(context, status=status)
+
+
+# Facts of a plan
+
+
+class PlanFactPage(WorkMixin, TemplateView):
+    """A page that writes a rule or a total; the figures that it moves come first.
+
+    A `uuid` in the address names the record in question.
+    """
+
+    template_name = "workplans/plan_form_fact.html"
+    resource = "plans"
+    form_class = RuleForm
+    noun = "the rule"
+
+    @cached_property
+    def plan(self):
+        return row_or_404(PLANS, code=self.kwargs["code"])
+
+    @cached_property
+    def old(self):
+        if "uuid" not in self.kwargs:
+            return None
+        rows = self.form_class._meta.model.objects.known().filter(plan=self.plan)
+        return row_or_404(rows, uuid=self.kwargs["uuid"])
+
+    def get(self, request, *args, **kwargs):
+        return self.answer(self.new_form())
+
+    def post(self, request, *args, **kwargs):
+        if before := self.sent_before():
+            raise AlreadyRecorded(before)
+        form = self.new_form(request.POST)
+        if form.is_valid():
+            try:
+                found = self.moved(lambda: self.write(form), self.since(form))
+                return self.answer(form, moved=found) if found else self.store(form)
+            except ValidationError as error:
+                add_errors(form, error)
+        return self.answer(form, status=400)
+
+    def store(self, form):
+        reason = form.cleaned_data.get("reason", "")
+        with self.entry(self.title(form), reason, undo=True) as entry:
+            said = self.write(form, entry)
+            entry.opens = self.plan.get_absolute_url()
+        return self.done(entry, said, entry.opens)
+
+    def answer(self, form, status=200, **context):
+        context = self.get_context_data(
+            form=form,
+            plan=self.plan,
+            title=self.title(form),
+            cancel=self.place() or self.plan.get_absolute_url(),
+            **context,
+        )
+        return self.render_to_response(context, status=status)
+
+
+class PlanFactView(PlanFactPage):
+    """Record a fact, or correct one."""
+
+    def new_form(self, data=None):
+        return self.form_class(data, plan=self.plan, old=self.old)
+
+    def title(self, form):
+        wrong = self.old or getattr(form, "corrected", None)
+        return f"{'Correct' if wrong else 'Record'} {self.noun} of {self.plan.code}"
+
+    def since(self, form):
+        return form.since
+
+    def write(self, form, entry=None):
+        return f"On record: {in_words(form.write(entry))}."
+
+
+class WithdrawPlanFactView(PlanFactPage):
+    """Say that a fact never was true."""
+
+    def new_form(self, data=None):
+        return WithdrawForm(data)
+
+    def title(self, form):
+        return f"Withdraw from {self.plan.code}: {in_words(self.old)}"
+
+    def since(self, form):
+        return self.old.effective_on
+
+    def write(self, form, entry=None):
+        reason = form.cleaned_data["reason"]
+        actions.withdraw(fact=self.old, reason=reason, entry=entry)
+        return f"Withdrawn: {in_words(self.old)}."
