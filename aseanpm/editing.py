@@ -6,15 +6,20 @@ version. Keys never leave the house: such a row goes by a digest of its key.
 
 import re
 from copy import copy
+from dataclasses import dataclass
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.crypto import salted_hmac
+from django.utils.functional import cached_property
+from django.utils.text import slugify
+from django.views.generic import TemplateView
 
 from . import writing
 from .facts import AlreadyRecorded, Precision
 from .forms import DayInput, Row, RowsField, TidyMixin, problems_of
 from .models import Source
+from .pages import address, row_or_404
 from .workplace import KeptFormView, chosen, differences, version_of
 
 LANGUAGES = {
@@ -82,7 +87,7 @@ class CodeOf(forms.CharField):
     def __init__(self, rows, **options):
         self.rows = rows
         super().__init__(**options)
-        self.widget.attrs["autocomplete"] = "off"
+        self.widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
 
     def prepare_value(self, value):
         return getattr(value, "code", value)
@@ -107,6 +112,9 @@ class CodeOf(forms.CharField):
 
 class CodesOf(CodeOf):
     """Several rows, called by their codes with commas between them."""
+
+    def __init__(self, rows, **options):
+        super().__init__(rows, max_length=400, **options)
 
     def prepare_value(self, value):
         if value is None or isinstance(value, str):
@@ -212,10 +220,22 @@ class told_of:  # noqa: N801
 # Forms
 
 
+@dataclass(frozen=True)
+class Part:
+    """Some fields of a form under a heading."""
+
+    legend: str
+    fields: list
+
+    @property
+    def id(self):
+        return slugify(self.legend)
+
+
 class Sheet:
     """A form that forms/sheet.html draws: its fields in parts, its problems on top.
 
-    `parts` are (legend, names); fields that no part names come first.
+    `parts` are (legend, names); fields that no part names come first, as the basics.
     """
 
     parts: tuple = ()
@@ -226,21 +246,29 @@ class Sheet:
             if isinstance(field, forms.DateField):
                 field.widget = DayInput()
             elif isinstance(field, forms.ModelChoiceField):
-                field.to_field_name = "code"
+                model = field.queryset.model
+                field.to_field_name = getattr(model, "USERNAME_FIELD", "code")
+                if not field.required:
+                    field.empty_label = "none"
                 if self.initial.get(name):
                     self.initial[name] = getattr(self.instance, name)
             elif isinstance(field.widget, forms.Textarea):
                 field.widget.attrs["rows"] = 3
 
+    @cached_property
     def groups(self):
-        """(legend, fields) in the order of the parts."""
-        parts = self.parts
-        placed = {name for _, names in parts for name in names}
+        """The parts in their order, those without fields left out."""
+        placed = {name for _, names in self.parts for name in names}
         first = [name for name in self.fields if name not in placed]
-        for legend, names in (("", first), *parts):
-            fields = [self[name] for name in names if name in self.fields]
-            if fields:
-                yield legend, [field for field in fields if not field.is_hidden]
+        return [
+            Part(legend, [self[name] for name in shown])
+            for legend, names in (("Basics", first), *self.parts)
+            if (shown := [name for name in names if name in self.fields])
+        ]
+
+    @property
+    def has_parts(self):
+        return len(self.groups) > 2
 
     def problems(self):
         """(id of a field or '', sentence) of all that is wrong."""
@@ -265,6 +293,7 @@ class KeptForm(TidyMixin, Sheet, forms.ModelForm):
             self.fields.pop("code", None)
             self.fields["reason"] = forms.CharField(
                 label="Why",
+                max_length=400,
                 required=False,
                 help_text="Kept with the change in the history.",
             )
@@ -390,7 +419,9 @@ class KeptForm(TidyMixin, Sheet, forms.ModelForm):
             changed = []
         else:
             changed = writing.change(row, version=version, lists=lists, **values)
-        self.undoable = all(map(self.keeps_history_of, lists.keys() & set(changed)))
+        self.undoable = hasattr(row, "history") and all(
+            map(self.keeps_history_of, lists.keys() & set(changed))
+        )
         wrote = [
             self.write_rows(name, field, row) for name, field in self.hanging.items()
         ]
@@ -414,7 +445,7 @@ class KeptForm(TidyMixin, Sheet, forms.ModelForm):
 class KeptRowsView(KeptFormView):
     """Create or edit a row with what hangs on it, and tell which figures that moves."""
 
-    form_class: type[KeptForm]
+    form_class: type[KeptForm] = KeptForm
     template_name = "forms/sheet.html"
 
     def new_form(self, row, data=None, initial=None):
@@ -487,3 +518,38 @@ class KeptRowsView(KeptFormView):
             title = f"Edit {name_of(row)}" if row else f"New {noun}"
             context.setdefault("title", title)
         return super().get_context_data(**context)
+
+
+class ReferenceView(KeptRowsView, TemplateView):
+    """Edit a row of reference data, called by its code."""
+
+    template_name = "forms/reference.html"
+    resource = "reference"
+    index = "partners:reference"
+    kind = ""
+
+    @property
+    def rows(self):
+        return self.form_class._meta.model.objects.all()
+
+    def get_object(self):
+        return row_or_404(self.rows, code=self.kwargs["code"])
+
+    def address_of(self, row):
+        if hasattr(row, "get_absolute_url"):
+            return row.get_absolute_url()
+        return address(self.index, kind=self.kind)
+
+    def get_context_data(self, **context):
+        return super().get_context_data(
+            listed=address(self.index, kind=self.kind),
+            noun=self.form_class._meta.model._meta.verbose_name_plural,
+            **context,
+        )
+
+
+class NewReferenceView(ReferenceView):
+    action = "create"
+
+    def get_object(self):
+        return None

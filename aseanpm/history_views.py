@@ -4,6 +4,7 @@ import datetime as dt
 
 import django_filters
 from django import forms
+from django.apps import apps
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
@@ -242,11 +243,26 @@ class EntryView(HistoryPage):
         [write] = told([entry], scope, ON_A_PAGE, ON_A_PAGE * (page.number - 1))
         return super().get_context_data(
             write=write,
+            turned=turned(entry),
             page_obj=page,
             can_restore=can(user, "edit", "history"),
             can_undo=write.may_be_undone_by(user),
             **context,
         )
+
+
+def turned(entry):
+    """[(label, how many)] of the facts that a merge turned to another row."""
+    return [
+        (
+            capital(
+                str(apps.get_model(path.rpartition(".")[0])._meta.verbose_name_plural)
+            ),
+            len(keys),
+        )
+        for path, (_, _, keys) in entry.repointed.items()
+        if keys
+    ]
 
 
 class RecordHistoryView(HistoryPage):

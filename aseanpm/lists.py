@@ -87,9 +87,7 @@ class ListMixin(ContextMixin):
     def with_fixed(self, names, allowed):
         """The Columns of these names, after those that are always there."""
         missing = [
-            one.name
-            for one in allowed.values()
-            if one.fixed and one.name not in names
+            one.name for one in allowed.values() if one.fixed and one.name not in names
         ]
         return [allowed[name] for name in [*missing, *names]]
 

@@ -120,6 +120,15 @@ def for_staff(name, resource, doors):
     return Permission(name, resource, *nothing, *(ALL, ALL), may=may, doors=doors)
 
 
+def doors_of(namespace, *stems):
+    """The doors that make and edit rows of some kinds."""
+    return {
+        f"{namespace}:{stem}-{does}": action
+        for stem in stems
+        for does, action in (("new", "create"), ("edit", "edit"))
+    }
+
+
 PUBLISHED = "sees what is published"
 ALL = "sees all"
 TABLE = (
@@ -140,9 +149,12 @@ TABLE = (
         ),
         may={"view": STAFF, "create": STAFF, "edit": STAFF, "approve": STAFF},
         doors={
+            "projects:new": "create",
+            "projects:edit": "edit",
             "workplans:decisions": "approve",
             "workplans:circulation": "approve",
             "workplans:concept": "create",
+            "projects:bulk": "edit",
             "projects:move": "edit",
             "projects:step-new": "edit",
             "projects:fact-correct": "edit",
@@ -244,7 +256,21 @@ TABLE = (
     for_staff(
         "reference",
         "Partners, countries, bodies, frameworks and focal points",
-        doors={"partners:merge": "edit", "partners:organisation-merge": "edit"},
+        doors={
+            "partners:merge": "edit",
+            "partners:organisation-merge": "edit",
+            "partners:reference": "view",
+            "partners:country-edit": "edit",
+            "partners:source-new": "create",
+            **doors_of(
+                "partners",
+                *("partner", "fund", "organisation", "grouping", "focal-point"),
+            ),
+            **doors_of(
+                "workplans",
+                *("programme", "theme", "body", "framework", "statement"),
+            ),
+        },
     ),
     for_staff(
         "history",
@@ -269,8 +295,30 @@ TABLE = (
         may={"view": ("coordinator", *STAFF), "edit": STAFF},
         doors={"queue": "view", "queue-pair": "edit"},
     ),
-    for_staff("imports", "Lists to be imported", doors={}),
-    for_staff("lists", "Saved views, columns, changes to a selection", doors={}),
+    for_staff(
+        "imports",
+        "Lists to be imported",
+        doors={
+            "projects:imports": "view",
+            "projects:import": "create",
+            "projects:import-template": "view",
+        },
+    ),
+    Permission(
+        "lists",
+        "Columns and saved views of lists",
+        "",
+        "keeps its own",
+        "keeps its own",
+        "keeps its own, and shares views with the secretariat",
+        "keeps its own, and shares views with the secretariat",
+        may={"edit": ("partner", "coordinator", *STAFF)},
+        doors={
+            "projects:columns": "edit",
+            "projects:views": "edit",
+            "projects:view": "edit",
+        },
+    ),
     Permission(
         "users",
         "Users and their roles",
@@ -306,6 +354,13 @@ TABLE = (
             "accounts:email",
             "accounts:connections",
         ),
+    ),
+    Permission(
+        "illustrative",
+        "Removing the illustrative records",
+        *("",) * 5,
+        may={"edit": ("administrator",)},
+        doors={"remove-illustrative": "edit"},
     ),
     Permission(
         "admin",
@@ -387,6 +442,7 @@ TABLE = (
         "api-docs",
         "about",
         "permissions",
+        "shortcuts",
     ),
     for_all("health", "Whether the site is up", "sees it", "health", "ready"),
 )

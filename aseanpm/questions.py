@@ -10,10 +10,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Answer:
-    """A door to the field that answers a question."""
+    """A door to the field that answers a question; `returns`: one that leads back."""
 
     label: str
     url: str
+    returns: bool = True
 
 
 @dataclass(frozen=True)

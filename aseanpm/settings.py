@@ -176,6 +176,8 @@ else:
         "default": {
             "BACKEND": "django.core.cache.backends.db.DatabaseCache",
             "LOCATION": "cache",
+            # Beyond it rows go at random: what a guesser must not bring about
+            "OPTIONS": {"MAX_ENTRIES": 50_000},
         }
     }
     DATABASES["cache"] = {

@@ -6,6 +6,7 @@ undone can be undone too, which does it again; merges alone are done again by ha
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
@@ -46,13 +47,36 @@ def undo(*, entry, by, reason="", check=None):
         refuse_later_changes(old, touched)
         try:
             turned = turn_back(old)
-            undo_rows(touched, old)
-            undo_facts(old, new)
+            in_any_order(
+                *(
+                    partial(undo_row, one, touched, old)
+                    for one in list(touched.values())[::-1]
+                ),
+                partial(undo_facts, old, new),
+            )
             actions.check(facts=turned)
         except ValidationError as error:
             raise ValidationError([AS_THINGS_STAND, *error.messages]) from error
         actions.touch(projects=projects_of(turned), entry=new)
     return new
+
+
+def in_any_order(*steps):
+    """Take steps, and those that are refused again once others have made way.
+
+    Raises the ValidationError of one that nothing makes way for.
+    """
+    while steps:
+        stuck = []
+        for step in steps:
+            try:
+                with transaction.atomic():
+                    step()
+            except ValidationError as error:
+                stuck.append((step, error))
+        if len(stuck) == len(steps):
+            raise stuck[0][1]
+        steps = [step for step, _ in stuck]
 
 
 def what_of(entry):
@@ -250,26 +274,11 @@ def projects_of(facts):
 # Rows
 
 
-def undo_rows(touched, old):
-    """Give rows back their values from before the write; new rows go, lost ones come.
-
-    Last first, and those that others stand in the way of once these are out of it.
-    """
-    waiting = list(touched.values())[::-1]
-    while waiting:
-        stuck = []
-        for one in waiting:
-            try:
-                with transaction.atomic():
-                    undo_row(one, touched, old)
-            except ValidationError as error:
-                stuck.append((one, error))
-        if len(stuck) == len(waiting):
-            raise stuck[0][1]
-        waiting = [one for one, _ in stuck]
-
-
 def undo_row(one, touched, old):
+    """Give a row back what it held before the write; a new one goes, a lost one comes.
+
+    Raises ValidationError.
+    """
     before, row = one.before, one.current
     if before is not None and row is not None:
         restore(row, before, touched=touched)

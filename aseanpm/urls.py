@@ -9,7 +9,13 @@ urlpatterns = [
     path("", views.HomeView.as_view(), name="home"),
     path("search/", views.SearchView.as_view(), name="search"),
     path("about/", views.AboutView.as_view(), name="about"),
+    path("shortcuts/", views.ShortcutsView.as_view(), name="shortcuts"),
     path("permissions/", views.PermissionsView.as_view(), name="permissions"),
+    path(
+        "illustrative/remove/",
+        views.RemoveIllustrativeView.as_view(),
+        name="remove-illustrative",
+    ),
     path("history/", history_views.HistoryView.as_view(), name="history"),
     path(
         "history/<int:sequence>/",

@@ -2,11 +2,12 @@
 
 from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_update
+from django.contrib import messages
 from django.db import DatabaseError, connection
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.generic import TemplateView
+from django.views.generic import TemplateView, View
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.exceptions import NotFound
 from rest_framework.views import APIView
@@ -23,13 +24,16 @@ from workplans.models import ActionLine, Meeting, WorkPlan
 from workplans.views import PlanFigures
 
 from .fields import fold
+from .history import entries_for
+from .illustrative import StillNeeded, remove
 from .models import Source
 from .pages import ClockMixin
-from .permissions import ROLES, TABLE, Refused
-from .problems import FieldError, bad_request_page
-from .workplace import HIDDEN
+from .permissions import ACTIONS, ROLES, ROW, TABLE, Refused, can, role_of
+from .problems import BadQuery, FieldError, bad_request_page
+from .workplace import HIDDEN, WorkMixin
 
 FOUND_AT_MOST = 10
+LATEST_AT_MOST = 8
 
 
 class HomeView(PlanFigures, TemplateView):
@@ -59,10 +63,19 @@ class HomeView(PlanFigures, TemplateView):
             .first(),
             changes=changes.select_related("project", "meeting__body").order_by(
                 "-recorded_at", "-sequence", "-effective_on", "project__code"
-            )[:8],
+            )[:LATEST_AT_MOST],
+            recent=self.recent(),
             on=on,
             **context,
         )
+
+    def recent(self):
+        """The latest writes, for the secretariat; None for all others."""
+        user = self.request.user
+        if not self.clock.is_now or not can(user, "view", "history"):
+            return None
+        entries = entries_for(user).exclude(what="").order_by("-sequence")
+        return entries[:LATEST_AT_MOST]
 
     def plan_card(self, one, last_record):
         """A plan's progress with the addresses of the lines behind it."""
@@ -166,11 +179,48 @@ class AboutView(ClockMixin, TemplateView):
         )
 
 
+class ShortcutsView(ClockMixin, TemplateView):
+    template_name = "aseanpm/shortcuts.html"
+
+
 class PermissionsView(ClockMixin, TemplateView):
+    """The table in print. `why` names a row: what it says to this reader."""
+
     template_name = "aseanpm/permissions.html"
+    parameters = ("why",)
 
     def get_context_data(self, **context):
-        return super().get_context_data(roles=ROLES.values(), table=TABLE, **context)
+        user, why = self.request.user, self.request.GET.get("why", "")
+        if why and why not in ROW:
+            known = ", ".join(ROW)
+            raise BadQuery([FieldError("why", f"No row of the table. Known: {known}.")])
+        rule = ROW.get(why)
+        return super().get_context_data(
+            roles=ROLES.values(),
+            table=TABLE,
+            rule=rule,
+            role=ROLES[role_of(user)],
+            moves=lifecycle.MOVES,
+            actions=[
+                (ACTIONS[action], rule.who(action), can(user, action, why))
+                for action in (rule.may if rule else ())
+            ],
+            **context,
+        )
+
+
+class RemoveIllustrativeView(WorkMixin, View):
+    """Does what the command remove_illustrative does; load_illustrative brings back."""
+
+    resource = "illustrative"
+
+    def post(self, request):
+        try:
+            remove()
+        except StillNeeded as error:
+            messages.error(request, str(error))
+            return HttpResponseRedirect(self.place() or "/")
+        return self.done(None, "The illustrative records were removed.")
 
 
 # Doors for machines

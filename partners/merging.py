@@ -135,6 +135,7 @@ def merge(*, gone, kept, entry):
         writing.create(alias)
     hand_over_country(gone, kept)
     writing.change(gone, merged_into=kept)
+    entry.repointed[f"{gone._meta.label}.merged_into"] = [gone.pk, kept.pk, []]
     withdraw_superfluous(facts, gone, kept, entry)
     actions.check(facts=facts)
     named = {getattr(row, "project_id", None) for row in [*facts, *rows]} - {None}

@@ -154,7 +154,7 @@ def plan_officer(projects, officer):
             project,
             str(project.officer or "nobody"),
             str(officer or "nobody"),
-            refused="It has this officer already." if project.officer == officer else "",
+            refused="It is so already." if project.officer == officer else "",
             values={"officer": officer},
         )
         for project in projects
@@ -229,10 +229,10 @@ def set_later(kind):
 
 
 def record_projects(drafts, entry):
-    """Record new projects with all their facts, in some forty statements for any number.
+    """Record new projects with all their facts; returns the projects.
 
-    The drafts have no objections, and can be recorded again. Returns the projects.
-    Raises ValidationError where the database refuses a row.
+    Some forty statements for any number. The drafts have no objections, and can be
+    recorded again. Raises ValidationError where the database refuses a row.
     """
     projects = [begun(draft, entry) for draft in drafts]
     parts, facts = [], defaultdict(list)

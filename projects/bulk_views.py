@@ -11,7 +11,6 @@ from django.views.generic import TemplateView
 from aseanpm.facts import AlreadyRecorded, ledger_entry
 from aseanpm.forms import DayField, TidyMixin
 from aseanpm.pages import ClockMixin
-from aseanpm.problems import BadQuery, FieldError
 from aseanpm.workplace import WorkMixin, add_errors
 
 from . import bulk

@@ -126,6 +126,14 @@ class Shift:
         """Whether its facts depend on an answer."""
         return bool(self.gone) or self.kind.is_dated
 
+    @property
+    def gone_in_words(self):
+        return [in_words(fact) for fact in self.gone]
+
+    @property
+    def come_in_words(self):
+        return [in_words(fact) for fact in self.come]
+
     def facts(self, answer, resting):
         """(withdrawn, recorded): the facts that an answer makes of it."""
         if not answer.is_correction and self.kind.is_dated:
@@ -171,6 +179,22 @@ class Shift:
                         coming.remove(new)
                         break
         return pairs, coming
+
+
+def in_words(fact):
+    """Who or what is in by a fact of the KINDS, and how."""
+    if isinstance(fact, Placement):
+        return f"{fact.plan.code}, {fact.line or 'line not recorded'}"
+    if isinstance(fact, LineReference):
+        return str(fact.line)
+    if isinstance(fact, Funding):
+        return f"{fact.partner} through {fact.fund}" if fact.fund else str(fact.partner)
+    shares = {
+        Benefit.ShareBasis.STATED: f"{fact.share} per cent stated",
+        Benefit.ShareBasis.ASSUMED_EQUAL: "equal share assumed",
+        Benefit.ShareBasis.UNKNOWN: "share not known",
+    }
+    return f"{fact.country or fact.grouping}, {shares[fact.share_basis]}"
 
 
 def said(fact, **values):
@@ -227,7 +251,7 @@ def since(project, found, answers):
 
 # Writing
 
-# Where a form shows what a model objects to a field of its fact; "" stands for the rest.
+# The field of a form at which it shows what is objected to one of a fact; "": the rest.
 SHOWN_AT: dict[type, dict[str, str]] = {
     StatusChange: {"effective_on": "status_on", "": "status"},
     Placement: {"plan": "plan", "area": "area", "": "line"},

@@ -283,10 +283,10 @@ class DecidedForm(FactForm):
     Left empty, the day is that of the meeting.
     """
 
-    effective_on = FactDay(
-        label="On", required=False, help_text="Left empty: the day of the meeting."
-    )
     meeting = DecidedField(label="Decided", required=False)
+    effective_on = FactDay(
+        label="Day", required=False, help_text="Left empty: the day of the meeting."
+    )
 
     def told(self, fact):
         decided = {"meeting": fact.meeting, "by_circulation": fact.by_circulation}
@@ -472,7 +472,7 @@ class FundingForm(FunderForm):
         choices=Funding.delta.field.choices,
         coerce=int,
     )
-    effective_on = FactDay(label="On", error_messages={"required": "Give the day."})
+    effective_on = FactDay(label="Day", error_messages={"required": "Give the day."})
 
 
 class BenefitForm(FactForm):
@@ -494,7 +494,7 @@ class BenefitForm(FactForm):
     )
     share_basis = forms.ChoiceField(label="Its share is", choices=Benefit.ShareBasis)
     share = NumberField(label="Share in per cent, if stated", required=False)
-    effective_on = FactDay(label="On", error_messages={"required": "Give the day."})
+    effective_on = FactDay(label="Day", error_messages={"required": "Give the day."})
 
 
 CORRECTED_BY: dict[type[Recorded], type[FactForm]] = {

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from decimal import Decimal
+from typing import NamedTuple
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -9,6 +10,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from aseanpm.editing import LANGUAGES
 from aseanpm.facts import Basis, Precision
 from aseanpm.forms import (
     CodeField,
@@ -37,25 +39,15 @@ from .models import (
     StatusChange,
 )
 
-LANGUAGES = {
-    "en": "English",
-    "id": "Indonesian",
-    "km": "Khmer",
-    "lo": "Lao",
-    "ms": "Malay",
-    "my": "Burmese",
-    "pt": "Portuguese",
-    "fil": "Filipino",
-    "ta": "Tamil",
-    "tet": "Tetum",
-    "th": "Thai",
-    "vi": "Vietnamese",
-    "zh": "Chinese",
-    "ja": "Japanese",
-    "ko": "Korean",
-    "fr": "French",
-}
 BILATERAL = "bilateral"
+
+
+class Language(NamedTuple):
+    code: str
+    name: str
+
+    def __str__(self):
+        return self.name
 
 
 class Listings:
@@ -67,6 +59,15 @@ class Listings:
     @staticmethod
     def rows(model, field):
         return model._meta.get_field(field).related_model.objects.all()
+
+    @cached_property
+    def languages(self):
+        """Those of the region, and those that this project has besides."""
+        names = dict(LANGUAGES)
+        if self.project:
+            own = (self.project.title_language, *self.project.title_translations)
+            names = {code: code for code in own} | names
+        return Listing(Language(*each) for each in names.items())
 
     @cached_property
     def plans(self):
@@ -139,7 +140,11 @@ class Listings:
     @cached_property
     def focal_points(self):
         points = self.rows(Project, "focal_points").select_related("country")
-        return Listing(points, key=lambda point: str(point.pk))
+        return Listing(
+            points,
+            key=lambda point: str(point.pk),
+            label=lambda point: f"{point.country}: {point}" if point.country else point,
+        )
 
     @cached_property
     def officers(self):
@@ -158,9 +163,7 @@ class Listings:
 
 
 class TitleRow(Row):
-    language = forms.ChoiceField(
-        label="Language", choices=[("", "Choose"), *LANGUAGES.items()]
-    )
+    language = CodeField(label="Language", empty="Choose")
     title = forms.CharField(label="Title", max_length=400)
 
 
@@ -230,9 +233,7 @@ class FunderRow(Row):
 
 
 class PhaseRow(Row):
-    number = forms.IntegerField(
-        label="No.", min_value=1, max_value=99, required=False
-    )
+    number = forms.IntegerField(label="No.", min_value=1, max_value=99, required=False)
     title = forms.CharField(label="Title", max_length=200, required=False)
     planned_end = RoughDateField(label="Planned end", required=False)
     completed_on = RoughDateField(label="Completed", required=False)
@@ -240,11 +241,14 @@ class PhaseRow(Row):
 
     def clean_completed_on(self):
         day, precision = self.cleaned_data["completed_on"]
-        first = day and {
-            Precision.DAY: day,
-            Precision.MONTH: day.replace(day=1),
-            Precision.YEAR: day.replace(month=1, day=1),
-        }[Precision(precision)]
+        first = (
+            day
+            and {
+                Precision.DAY: day,
+                Precision.MONTH: day.replace(day=1),
+                Precision.YEAR: day.replace(month=1, day=1),
+            }[Precision(precision)]
+        )
         if first and first > timezone.localdate():
             raise ValidationError("This day has not come yet; plan it instead.")
         return day, precision
@@ -320,9 +324,7 @@ class ProjectForm(TidyMixin, forms.ModelForm):
     the forms of one request.
     """
 
-    title_language = forms.ChoiceField(
-        label="Its language", choices=list(LANGUAGES.items()), initial="en"
-    )
+    title_language = forms.ChoiceField(label="Its language", initial="en")
     titles = RowsField(
         TitleRow,
         label="Title in other languages",
@@ -456,16 +458,14 @@ class ProjectForm(TidyMixin, forms.ModelForm):
             (BILATERAL, "No plan: direct bilateral support"),
         ]
         for name, offered in {
+            "titles": {"language": lists.languages},
             "references": {"line": lists.lines},
             "benefits": {"party": lists.parties},
             "funders": {"partner": lists.partners, "fund": lists.funds},
             "organisations": {"organisation": lists.organisations},
         }.items():
             self.fields[name].listings = offered
-        language = self.fields["title_language"]
-        own = self.project and self.project.title_language
-        if own and own not in LANGUAGES:
-            language.choices = [*language.choices, (own, own)]
+        self.fields["title_language"].choices = lists.languages.choices
 
     def clean_plan(self):
         if self.data.get(self.add_prefix("plan")) == BILATERAL:
@@ -483,7 +483,8 @@ class ProjectForm(TidyMixin, forms.ModelForm):
 
     def check_dates(self, cleaned):
         start, end = (
-            cleaned.get(name, (None, ""))[0] for name in ("planned_start", "planned_end")
+            cleaned.get(name, (None, ""))[0]
+            for name in ("planned_start", "planned_end")
         )
         if start and end and end < start:
             self.add_error("planned_end", "A project cannot end before it starts.")
@@ -532,7 +533,7 @@ class ProjectForm(TidyMixin, forms.ModelForm):
             if self.is_bilateral
             else Project.Channel.PLAN,
             "title_translations": {
-                row["language"]: row["title"] for row in cleaned["titles"]
+                row["language"].code: row["title"] for row in cleaned["titles"]
             },
         }
 
@@ -588,7 +589,9 @@ class ProjectForm(TidyMixin, forms.ModelForm):
                 {
                     "party": f"{party._meta.model_name}:{party.code}",
                     "share_basis": fact.share_basis,
-                    "share": "" if fact.share is None else f"{fact.share.normalize():f}",
+                    "share": ""
+                    if fact.share is None
+                    else f"{fact.share.normalize():f}",
                 }
                 for fact in benefits
                 for party in [fact.country or fact.grouping]

@@ -31,6 +31,7 @@ class ProjectWriteView(WorkMixin, TemplateView):
     resource = "projects"
     template_name = "projects/write.html"
     moves_figures = True
+    verb = "Save"
 
     def load(self):
         """Find what is written about; raises Http404."""
@@ -138,6 +139,7 @@ class ProjectWriteView(WorkMixin, TemplateView):
         return super().get_context_data(
             project=self.project,
             title=self.title(),
+            verb=self.verb,
             version=self.version if is_stale or not sent else sent.get("version"),
             opened=head if is_stale or not sent else sent.get("opened"),
             cancel=self.place() or self.opens(),
@@ -188,6 +190,7 @@ class MoveView(ProjectWriteView):
         if target not in Status:
             raise Http404(f"There is no status “{target}”.")
         self.step = lifecycle.move_between(self.project.status, target)
+        self.verb = self.title()
         self.check_right(self.request.user)
 
     def check_right(self, user):
@@ -275,7 +278,8 @@ class StepView(ProjectWriteView):
 def approval_steps(project, clock):
     """(label of a step, the last fact of it on the clock or None), in their order."""
     last = {}
-    for step in project.approval_steps.at(clock).latest_first():
+    steps = project.approval_steps.at(clock).select_related("meeting")
+    for step in steps.latest_first():
         last.setdefault(step.step, step)
     return [(step.label, last.get(step.value)) for step in ApprovalStep.Step]
 

@@ -36,10 +36,8 @@ class MoneyForm(FunderForm):
     effective_on = FactDay(label="As of", error_messages={"required": "Give the day."})
     in_kind = forms.TypedChoiceField(
         label="Given",
-        choices=[("", "In cash"), ("yes", "In kind, valued")],
-        required=False,
-        coerce=bool,
-        empty_value=False,
+        choices=[("cash", "In cash"), ("kind", "In kind, valued")],
+        coerce=lambda given: given == "kind",
     )
     is_counterpart = forms.BooleanField(
         label="A beneficiary’s own input, not a funder’s", required=False
@@ -80,7 +78,7 @@ class MoneyForm(FunderForm):
     def told(self, fact):
         dollars = fact.currency == "USD"
         return super().told(fact) | {
-            "in_kind": "yes" if fact.in_kind else "",
+            "in_kind": "kind" if fact.in_kind else "cash",
             "not_known": fact.amount is None,
             "rate": None if dollars else fact.rate,
         }

@@ -207,9 +207,7 @@ def _dollars(projects, kind, user):
     entries = (
         MoneyEntry.objects.at(projects.clock)
         .as_seen_by(user)
-        .filter(
-            project=OuterRef("pk"), kind=kind, in_kind=False, is_counterpart=False
-        )
+        .filter(project=OuterRef("pk"), kind=kind, in_kind=False, is_counterpart=False)
         .order_by()
         .values("project")
         .annotate(total=Sum("seen_usd"))

@@ -6,6 +6,8 @@ weighed by the figures that it distorts under the rule of its project's plan.
 
 from collections import defaultdict
 
+from django.urls import reverse
+
 from aseanpm.facts import Clock, shown_date
 from aseanpm.fields import fold
 from aseanpm.questions import Answer, Question, pairs_alike
@@ -131,7 +133,10 @@ class Standing:
             "of": one["officer"],
             "usd": usd,
         }
-        doors = tuple(Answer(label, page_of(one) + path) for label, path in answers)
+        doors = tuple(
+            Answer(label, page_of(one) + path, returns=bool(path))
+            for label, path in answers
+        )
         return Question(kind=kind, text=text, answers=doors, **(values | more))
 
     def dollars(self, one):
@@ -144,7 +149,7 @@ class Standing:
                 one,
                 "status",
                 "No dated status is on record, so it is counted nowhere.",
-                ("Record its status", "#life"),
+                ("Record its status", ""),
                 figures=("projects",),
             )
         elif one["status"] != Status.CANCELLED:
@@ -308,7 +313,7 @@ class Standing:
         return Question(
             kind="duplicate",
             text=f"{second['code']} “{second['title']}” has {why}.",
-            answers=(Answer("Compare", f"/queue/{first['code']}/{second['code']}/"),),
+            answers=(Answer("Compare", pair_of(first["code"], second["code"])),),
             code=first["code"],
             title=first["title"],
             language=first["title_language"],
@@ -323,6 +328,11 @@ class Standing:
 
 def page_of(one):
     return Project(code=one["code"]).get_absolute_url()
+
+
+def pair_of(first, second):
+    """Where two projects that look like one stand side by side."""
+    return f"{reverse('queue-pair')}?first={first}&second={second}"
 
 
 def titles_of(one):

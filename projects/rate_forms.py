@@ -1,21 +1,18 @@
 """Exchange rates as people and files write them."""
 
-import csv
 import datetime as dt
-import io
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
+from .exchange import csv_text
 from .fact_forms import FactDay, NumberField, placed
 from .models import ExchangeRate
 
 HEADER = ("currency", "on", "rate", "source")
 MOST_ROWS = 1000
-MOST_BYTES = 200_000
-FORMULA_SIGNS = "=+-@\t\r"
 
 
 class RateForm(forms.ModelForm):
@@ -107,93 +104,56 @@ class RateListForm(forms.Form):
     rows: list[RateRow] = []
     wrong: list[RowError] = []
 
-    def clean_file(self):
-        file = self.cleaned_data["file"]
-        if file is None:
-            return ""
-        if file.size > MOST_BYTES:
-            raise ValidationError(f"The file is larger than {MOST_BYTES:,} bytes.")
-        try:
-            return file.read().decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            message = "This is no text in UTF-8. Save the list as CSV (UTF-8)."
-            raise ValidationError(message) from error
-
     def clean(self):
         read = super().clean()
-        if self.errors:
-            return read
-        text = read["file"] or read["text"]
-        if not text.strip():
-            self.add_error("file", "Choose a file, or paste its text below.")
-        elif len(text.encode()) > MOST_BYTES:
-            self.add_error("text", f"This is more than {MOST_BYTES:,} bytes.")
+        try:
+            text = csv_text.decoded(read["file"].read()) if read.get("file") else ""
+            text = text or read.get("text", "")
+            if text.strip():
+                self.rows, self.wrong = read_rates(text)
+            elif not self.errors:
+                self.add_error("file", "Choose a file, or paste its text below.")
+        except csv_text.NotReadable as error:
+            self.add_error("file" if read.get("file") else "text", str(error))
         else:
             self.data = self.data.copy()
             self.data["text"] = text
-            try:
-                self.rows, self.wrong = read_rates(text)
-            except ValidationError as error:
-                self.add_error("text", error)
         return read
 
 
 def read_rates(text):
     """(the rows of a CSV, all that is wrong with them), one or the other empty.
 
-    The first line names the columns. Raises ValidationError where that line, or the
-    whole, cannot be read.
+    Raises NotReadable where the whole cannot be read.
     """
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        table = [(lines.line_num, line) for line in lines if any(map(str.strip, line))]
-    except csv.Error as error:
-        raise ValidationError(f"Line {lines.line_num} is no CSV: {error}.") from error
-    names = [name.strip().lower() for name in table[0][1]]
-    if sorted(names) != sorted(HEADER):
-        raise ValidationError(
-            f"The first line names the columns: {','.join(HEADER)}. "
-            f"Here it says: {','.join(names)[:200]}."
-        )
-    if len(table) < 2:
-        raise ValidationError("Below the names of the columns stands no rate.")
-    if len(table) - 1 > MOST_ROWS:
-        raise ValidationError(
-            f"The list has {len(table) - 1:,} rates; {MOST_ROWS:,} fit into one go."
-        )
-    return checked(table[1:], names)
-
-
-def checked(table, names):
+    table = csv_text.read(text, HEADER, column_of)
+    missing = [name for name in HEADER if name not in table.columns]
+    if missing:
+        raise csv_text.NotReadable(f"There is no column “{missing[0]}”.")
+    if len(table.rows) > MOST_ROWS:
+        more = f"The list has {len(table.rows):,} rates; {MOST_ROWS:,} fit into one go."
+        raise csv_text.NotReadable(more)
     rows, wrong, seen = [], [], {}
     recorded = {(rate.currency, rate.on): rate for rate in ExchangeRate.objects.all()}
-    for number, cells in table:
-        if len(cells) != len(names):
-            message = f"This row has {len(cells)} cells; {len(names)} are named."
-            wrong.append(RowError(number, "", ",".join(cells)[:100], message))
-            continue
-        written = dict(zip(names, map(plain, cells), strict=True))
-        form = RateRowForm(written)
+    for row in table.rows:
+        form = RateRowForm(row.cells)
         errors = dict(form.errors)
-        key = (written["currency"].upper(), written["on"])
+        key = (row.cells["currency"].upper(), row.cells["on"])
         if not errors and key in seen:
-            message = f"Row {seen[key]} has this currency and day already."
-            errors = {"on": [message]}
-        seen.setdefault(key, number)
+            errors = {"on": [f"Row {seen[key]} has this currency and day already."]}
+        seen.setdefault(key, row.number)
         wrong += [
-            RowError(number, name, written.get(name, ""), message)
+            RowError(row.number, name, row.cells.get(name, ""), message)
             for name, messages in errors.items()
             for message in messages
         ]
         if not errors:
             read = form.cleaned_data
             on_record = recorded.get((read["currency"], read["on"]))
-            rows.append(RateRow(number, **read, recorded=on_record))
+            rows.append(RateRow(row.number, **read, recorded=on_record))
     return ([], wrong) if wrong else (rows, [])
 
 
-def plain(cell):
-    """A cell as it was before an export kept it from being read as a formula."""
-    cell = cell.strip()
-    escaped = cell.startswith("'") and cell[1:2] and cell[1] in FORMULA_SIGNS
-    return cell[1:] if escaped else cell
+def column_of(header):
+    name = header.strip().lower()
+    return name if name in HEADER else ""

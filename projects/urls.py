@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import bulk_views, import_views, life_views, money_views, views
+from . import bulk_views, edit_views, import_views, life_views, money_views, views
 
 app_name = "projects"
 urlpatterns = [
@@ -13,10 +13,14 @@ urlpatterns = [
     path("imports/projects/", import_views.ImportView.as_view(), name="import"),
     path(
         "imports/projects/template.csv",
-        import_views.TemplateView.as_view(),
+        import_views.ImportTemplateView.as_view(),
         name="import-template",
     ),
+    path("projects/new/", edit_views.NewProjectView.as_view(), name="new"),
     path("projects/<str:code>/", views.ProjectDetailView.as_view(), name="detail"),
+    path(
+        "projects/<str:code>/edit/", edit_views.EditProjectView.as_view(), name="edit"
+    ),
     path(
         "projects/<str:code>/move/<str:status>/",
         life_views.MoveView.as_view(),

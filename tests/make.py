@@ -5,13 +5,19 @@ for a project that counts. Statuses that must come before are recorded on the sa
 """
 
 import datetime as dt
+import hashlib
 from decimal import Decimal
 from itertools import count
 
+from django.core.files.base import ContentFile
+
+from aseanpm import writing
 from aseanpm.facts import end_of_day, ledger_entry
+from aseanpm.models import ActionPoint, Comment, Document, Source
 from partners.models import (
     BeneficiaryStatus,
     Country,
+    FocalPoint,
     Fund,
     FundOwnership,
     Grouping,
@@ -33,10 +39,12 @@ from workplans.models import (
     ActionLine,
     Body,
     DeclaredTotal,
+    Framework,
     Meeting,
     PlanRule,
     Programme,
     PublishedFigure,
+    Statement,
     StrategicArea,
     Theme,
     WorkPlan,
@@ -158,6 +166,32 @@ def organisation(code="ASEC", **fields):
     return Organisation.objects.get_or_create(
         code=code, defaults={"name": f"Organisation {code}", **fields}
     )[0]
+
+
+def body(code="IAI-TF", **fields):
+    values = {"name": f"Body {code}"} | fields
+    return Body.objects.get_or_create(code=code, defaults=values)[0]
+
+
+def framework(code="AFEED", **fields):
+    values = {"title": f"Framework {code}"} | fields
+    return Framework.objects.get_or_create(code=code, defaults=values)[0]
+
+
+def statement(code="AFEED-2011", **fields):
+    values = {"title": f"Statement {code}", "framework": framework()} | fields
+    return Statement.objects.get_or_create(code=code, defaults=values)[0]
+
+
+def focal_point(**fields):
+    values = {"kind": "national_coordinator", "office": "The ministry"}
+    values |= {"country": country("VN")} | fields
+    return FocalPoint.objects.create(**values)
+
+
+def source(code="DOC1"):
+    values = {"title": f"Document {code}", "reading": "whole"}
+    return Source.objects.get_or_create(code=code, defaults=values)[0]
 
 
 def theme(code="COVID"):
@@ -288,3 +322,42 @@ def user(role="reader", *, email=None, **fields):
         fields["partner"] = partner(fields["partner"])
     email = email or f"{role}{next(_numbers)}@example.org"
     return User.objects.create_user(email, "a-long-password-1", role=role, **fields)
+
+
+# What people say, and the files they bring
+
+
+def comment(about, text="A remark", *, by=None, mentions=(), **fields):
+    return _remark(Comment, about, by, {"mentions": mentions}, text=text, **fields)
+
+
+def action_point(about, text="Something to do", *, by=None, **fields):
+    """Something that `owner` owes by `due`; a ministry, where nobody is named."""
+    if isinstance(fields.get("due"), str):
+        fields["due"] = day(fields["due"])
+    who = "" if fields.get("owner") else "A ministry"
+    return _remark(ActionPoint, about, by, {}, text=text, who=who, **fields)
+
+
+def document(about, content=b"%PDF-1.7 a file", *, by=None, name="file.pdf", **fields):
+    values = {
+        "title": name.partition(".")[0],
+        "file": ContentFile(content, name=name),
+        "file_name": name,
+        "media_type": "application/pdf",
+        "size": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    return _remark(Document, about, by, {}, **(values | fields))
+
+
+def _remark(model, about, by, lists, **fields):
+    """A row about a project, line or meeting, as one write; `number` names it."""
+    by = by or user("editor")
+    kind = about._meta.model_name.removeprefix("action")
+    with ledger_entry(by, what="A remark") as entry:
+        row = model(recorded_by=by, **{kind: about}, **fields)
+        row.recorded_at = fields.get("recorded_at", entry.recorded_at)
+        writing.create(row, **lists)
+    row.number = entry.sequence
+    return row

@@ -33,3 +33,59 @@ def page_of(client, address):
     answer = client.get(address)
     assert answer.status_code == 200, (answer.status_code, address)
     return Page(answer.content.decode())
+
+
+class Form(HTMLParser):
+    """What a browser without a script would send of the form with `data-guard`.
+
+    `texts`: {name: [texts]}, to be changed and posted.
+    """
+
+    def __init__(self, html):
+        super().__init__()
+        self.texts: dict[str, list[str]] = {}
+        self.inside = self.aside = 0
+        self.select = self.area = None
+        self.chosen: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        found = {name: value or "" for name, value in attrs}
+        self.inside += tag == "form" and "data-guard" in found
+        self.aside += tag == "template"
+        if not self.inside or self.aside:
+            return
+        name, value = found.get("name"), found.get("value", "")
+        if tag == "input" and name:
+            ticks = found.get("type") in {"checkbox", "radio"}
+            if not ticks or "checked" in found:
+                self.add(name, value or ("on" if ticks else ""))
+        elif tag == "select":
+            self.select, self.chosen, self.first = name, [], None
+        elif tag == "option":
+            self.first = value if self.first is None else self.first
+            self.chosen += [value] if "selected" in found else []
+        elif tag == "textarea":
+            self.area, self.written = name, ""
+
+    def handle_endtag(self, tag):
+        if tag == "form":
+            self.inside = 0
+        self.aside -= tag == "template"
+        if tag == "select" and self.select:
+            self.add(self.select, *(self.chosen or [self.first]))
+            self.select = None
+        elif tag == "textarea" and self.area:
+            self.add(self.area, self.written.removeprefix("\n"))
+            self.area = None
+
+    def handle_data(self, data):
+        if self.area:
+            self.written += data
+
+    def add(self, name, *values):
+        self.texts.setdefault(name, []).extend(values)
+
+    def filled(self, **texts):
+        """What is sent once these fields are filled in; lists are several texts."""
+        return {**self.texts, **texts}

@@ -6,6 +6,7 @@ import uuid
 import pytest
 from django.urls import get_resolver
 
+from aseanpm.editing import key_of
 from aseanpm.permissions import ROLES, TABLE
 from tests import make
 
@@ -68,6 +69,12 @@ def samples():
         "organisations": "ASEC",
         "themes": "COVID",
         "bodies": "IAI-TF",
+        "programmes": "IAI",
+        "frameworks": make.framework().code,
+        "statements": make.statement().code,
+        "focal-points": key_of(make.focal_point()),
+        "rules": str(plan.rules.get().uuid),
+        "totals": str(plan.declared_totals.get().uuid),
     }
 
 

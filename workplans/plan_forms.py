@@ -428,6 +428,7 @@ class PlanFactForm(TidyMixin, Sheet, forms.ModelForm):
     source = source_field()
     reason = forms.CharField(
         label="Why",
+        max_length=400,
         required=False,
         help_text="Needed for a correction; kept with the record.",
     )
@@ -439,7 +440,7 @@ class PlanFactForm(TidyMixin, Sheet, forms.ModelForm):
         self.old = old
         standing = self._meta.model.objects.known().filter(plan=plan).latest_first()
         self.standing = {str(one.uuid): one for one in standing}
-        choices = [(key, in_words(one)) for key, one in self.standing.items()]
+        choices = [(key, planning.in_words(one)) for key, one in self.standing.items()]
         self.fields["corrects"].choices = [("", "–"), *choices]
         if not self.standing:
             del self.fields["corrects"], self.fields["change"], self.fields["reason"]
@@ -484,17 +485,6 @@ class PlanFactForm(TidyMixin, Sheet, forms.ModelForm):
             )
         fact = self._meta.model(plan=self.plan, **self.values)
         return actions.record(fact=fact, entry=entry)
-
-
-def in_words(fact):
-    """A rule or a total with its day, as one chooses it from a list."""
-    if isinstance(fact, PlanRule):
-        said = fact.get_counts_from_display()
-    elif fact.total is None:
-        said = f"{fact.get_kind_display()}s: not stated"
-    else:
-        said = f"{fact.total} {fact.get_kind_display()}s"
-    return f"{said}, since {fact.effective_on.isoformat()}"
 
 
 class RuleForm(PlanFactForm):
@@ -543,6 +533,7 @@ class WithdrawForm(TidyMixin, Sheet, forms.Form):
 
     reason = forms.CharField(
         label="Why",
+        max_length=400,
         help_text="What was wrong with it. The record is kept and shown as withdrawn.",
     )
 

@@ -24,7 +24,6 @@ from .plan_forms import (
     RuleForm,
     TitlesForm,
     WithdrawForm,
-    in_words,
 )
 
 PLANS = WorkPlan.objects.select_related("programme", "predecessor")
@@ -259,7 +258,7 @@ class PlanFactView(PlanFactPage):
         return form.since
 
     def write(self, form, entry=None):
-        return f"On record: {in_words(form.write(entry))}."
+        return f"On record: {planning.in_words(form.write(entry))}."
 
 
 class WithdrawPlanFactView(PlanFactPage):
@@ -269,7 +268,7 @@ class WithdrawPlanFactView(PlanFactPage):
         return WithdrawForm(data)
 
     def title(self, form):
-        return f"Withdraw from {self.plan.code}: {in_words(self.old)}"
+        return f"Withdraw from {self.plan.code}: {planning.in_words(self.old)}"
 
     def since(self, form):
         return self.old.effective_on
@@ -277,4 +276,4 @@ class WithdrawPlanFactView(PlanFactPage):
     def write(self, form, entry=None):
         reason = form.cleaned_data["reason"]
         actions.withdraw(fact=self.old, reason=reason, entry=entry)
-        return f"Withdrawn: {in_words(self.old)}."
+        return f"Withdrawn: {planning.in_words(self.old)}."

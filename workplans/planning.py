@@ -10,8 +10,9 @@ from aseanpm import writing
 from aseanpm.editing import LANGUAGES, refuse_used
 from aseanpm.facts import Basis
 from aseanpm.forms import tidy_text
+from projects.progress import plural
 
-from .models import ActionLine, LineKind, StrategicArea
+from .models import ActionLine, LineKind, PlanRule, StrategicArea
 
 # The shape of an earlier plan
 
@@ -107,6 +108,17 @@ def write_shape(shape):
         for name in {"plan", "area", "parent"} & {one.name for one in row._meta.fields}:
             setattr(row, name, getattr(row, name))  # saved by now, it has a key
         writing.create(row)
+
+
+def in_words(fact):
+    """A rule or a declared total with its day."""
+    if isinstance(fact, PlanRule):
+        said = f"projects count {fact.get_counts_from_display()}"
+    else:
+        one, several = fact.get_kind_display(), plural(fact.get_kind_display())
+        number = "an unknown number of" if fact.total is None else fact.total
+        said = f"{number} {one if fact.total == 1 else several} declared"
+    return f"{said}, since {fact.effective_on.isoformat()}"
 
 
 # Titles of lines, from a list

@@ -93,7 +93,7 @@ def lines_beyond_declared(projects):
                 text=f"{count.loaded} {count.noun} are loaded and "
                 f"{count.declared} were declared.",
                 answers=(
-                    Answer("Look at its lines", f"{lines}&kind={count.kind}"),
+                    Answer("Look at its lines", f"{lines}&kind={count.kind}", False),
                     Answer("Declare another total", f"{page}edit/"),
                 ),
                 code=one.plan.code,
@@ -175,7 +175,7 @@ def question_of(row):
     return Question(
         kind="print",
         text=text,
-        answers=(Answer("Compare", f"{page}#{row.code}"),),
+        answers=(Answer("Compare", f"{page}#{row.code}", False),),
         code=row.scope,
         title=row.metric_label if row.figure else str(row.meeting),
         page=f"{page}#{row.code}",

@@ -1,10 +1,26 @@
 from django.urls import path
 
+from aseanpm.editing import NewReferenceView, ReferenceView
+
 from . import figures_views, meeting_views, plan_views, views
 from .plan_forms import RuleForm, TotalForm
+from .reference_forms import (
+    BodyForm,
+    FrameworkForm,
+    ProgrammeForm,
+    StatementForm,
+    ThemeForm,
+)
 
 TOTALS = {"form_class": TotalForm, "noun": "a declared total"}
 RULES = {"form_class": RuleForm, "noun": "the rule"}
+REFERENCE = (
+    ("programme", "programmes", ProgrammeForm),
+    ("theme", "themes", ThemeForm),
+    ("body", "bodies", BodyForm),
+    ("framework", "frameworks", FrameworkForm),
+    ("statement", "statements", StatementForm),
+)
 
 app_name = "workplans"
 urlpatterns = [
@@ -36,6 +52,18 @@ urlpatterns = [
         )
     ),
     path("plans/<str:code>/", views.PlanDetailView.as_view(), name="plan"),
+    *(
+        path(
+            f"reference/{kind}/{where}",
+            view.as_view(form_class=form, kind=kind),
+            name=f"{stem}-{does}",
+        )
+        for stem, kind, form in REFERENCE
+        for where, view, does in (
+            ("new/", NewReferenceView, "new"),
+            ("<str:code>/edit/", ReferenceView, "edit"),
+        )
+    ),
     path("lines/", views.LineListView.as_view(), name="lines"),
     path("lines/<str:code>/", views.LineDetailView.as_view(), name="line"),
     path("meetings/", views.MeetingListView.as_view(), name="meetings"),

@@ -1,11 +1,15 @@
 """Pages of plans, lines and meetings: which rows and which words."""
 
+import uuid
+
 from django.urls import reverse
 from django.views.generic import TemplateView
 
 from aseanpm.documents import documents_of
-from aseanpm.facts import Basis
+from aseanpm.editing import key_of
+from aseanpm.facts import Basis, Entry
 from aseanpm.pages import ClockMixin, Figure, page_of, row_or_404
+from aseanpm.permissions import can
 from aseanpm.talk import talk_about
 from aseanpm.templatetags.aseanpm import usd
 from partners.models import Partner
@@ -42,6 +46,7 @@ from .models import (
     Theme,
     WorkPlan,
 )
+from .planning import in_words
 from .reconciliation import Books, printed_by, row_of
 from .serializers import (
     conclusions,
@@ -160,6 +165,19 @@ def plan_standing(plan, on):
     return "under way"
 
 
+def plan_facts(plan, user):
+    """The rules and totals of a plan, withdrawn ones too, as they were recorded."""
+    if not can(user, "edit", "plans"):
+        return []
+    rows = {"rule": plan.rules, "total": plan.declared_totals}
+    found = [
+        {"kind": kind, "fact": fact, "words": in_words(fact)}
+        for kind, facts in rows.items()
+        for fact in facts.select_related("source", "recorded_by", "withdrawn_by")
+    ]
+    return sorted(found, key=lambda one: one["fact"].recorded_at, reverse=True)
+
+
 class PlanListView(PlanFigures, TemplateView):
     """Every plan, grouped by programme."""
 
@@ -254,6 +272,7 @@ class PlanDetailView(PlanFigures, TemplateView):
             standing=plan_standing(plan, self.clock.last_day),
             is_past=plan.is_past_its_period(self.clock.last_day),
             declared=self.declared(plan),
+            plan_facts=plan_facts(plan, self.request.user),
             headline=self.headline(one),
             rule_text=rule_text(one.rule),
             rule_is_inferred=bool(one.rule and one.rule.basis != Basis.DOCUMENTED),
@@ -604,6 +623,8 @@ class LineDetailView(PlanFigures, TemplateView):
             links=framework_links(line.framework_links, self.clock),
             conclusions=conclusions(line.conclusions, self.clock),
             sources=line.sources.all(),
+            takes_up=line.continues.all(),
+            taken_up_by=line.continued_by.all(),
             talk=talk_about(line, user, self.clock),
             generated=self.figure(
                 illustrative, "projects:list", is_illustrative="true", **which
@@ -675,6 +696,8 @@ class MeetingDetailView(ClockMixin, TemplateView):
             not_yet_held=held is False,
             may_edit=may_edit,
             sources=meeting.sources.all(),
+            talk=talk_about(meeting, self.request.user, self.clock),
+            documents=documents_of(meeting, self.request.user, self.clock),
             **told,
             **context,
         )
@@ -738,7 +761,7 @@ class MeetingDetailView(ClockMixin, TemplateView):
         return steps.select_related("project").order_by("outcome", "project__code")
 
     def noted(self, meeting, projects):
-        """The decisions by circulation that it noted, as known at the clock's moment."""
+        """The decisions by circulation that it noted, as known at the moment."""
         items = meeting.agenda_items.filter(
             outcome=AgendaItem.Outcome.NOTE, applied__isnull=False, project__in=projects
         )

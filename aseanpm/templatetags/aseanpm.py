@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from urllib.parse import urlencode
 
 from django import template
 from django.utils.dateformat import format as format_date
@@ -9,6 +10,7 @@ from django.utils.timezone import localtime
 
 from aseanpm.facts import shown_date
 from aseanpm.pages import address
+from aseanpm.permissions import can
 
 register = template.Library()
 
@@ -17,6 +19,12 @@ register = template.Library()
 def at(context, name, *arguments, **parameters):
     """The address of a page, at the clock of this page."""
     return address(name, *arguments, clock=context.get("clock"), **parameters)
+
+
+@register.simple_tag(takes_context=True)
+def may(context, action, resource):
+    """Whether the reader may take an action, by the table of permissions."""
+    return can(context["request"].user, action, resource)
 
 
 @register.filter
@@ -91,3 +99,11 @@ def undo_of(tags):
     """The sequence of the entry that a message offers to undo, or ''."""
     found = re.search(r"undo-(\d+)", tags or "")
     return found[1] if found else ""
+
+
+@register.filter
+def returning(url, place):
+    """An address of a form that leads back to a place once it is saved."""
+    page, mark, fragment = url.partition("#")
+    joint = "&" if "?" in page else "?"
+    return f"{page}{joint}{urlencode({'next': place})}{mark}{fragment}"

@@ -38,7 +38,7 @@ ROLES = {
 MEANING = {
     "title": ("needed", "Rice quality for small mills"),
     "title_language": (f"of the title; en if empty: {', '.join(LANGUAGES)}", "en"),
-    **dict.fromkeys(TRANSLATED, ("the title in that language", "")),
+    "title_vi": ("the title in that language; also title_km, title_lo …", ""),
     "official_code": ("the official identification code", ""),
     "channel": ("plan if empty, or bilateral: direct bilateral support", ""),
     "plan": ("code or title", "IAI-IV"),
@@ -47,7 +47,10 @@ MEANING = {
     "status": ("in order, joined by ;", "appraisal; approved"),
     "status_date": ("2026-03-31; one for each status", "2025-11-03; 2026-03-31"),
     "meeting": ("code of the meeting that approved it, or: circulation", "IAI-TF-79"),
-    "countries": ("codes or names joined by ;, groupings too; with share VN:40", "KH; LA"),
+    "countries": (
+        "codes or names joined by ;, groupings too; with share VN:40",
+        "KH; LA",
+    ),
     "partners": ("who funds it: codes, names or aliases joined by ;", "JP"),
     "funds": ("through which fund, joined by ;", "JAIF"),
     "approved_amount": ("the approved budget: 1250000.50", "1250000.50"),
@@ -65,6 +68,7 @@ MEANING = {
     "source": ("codes of sources joined by ;", ""),
     "source_note": ("kept with every fact of the row", "Secretariat list, row 1"),
 }
+KNOWN = tuple(dict.fromkeys([*MEANING, *TRANSLATED]))
 COLUMN_OF = {
     "effective_on": "status_date",
     "delta": "countries",
@@ -98,16 +102,16 @@ def read(text):
 
     def name_of(header):
         name = "_".join(header.strip().casefold().replace("-", " ").split())
-        return name if name in MEANING else None
+        return name if name in KNOWN else None
 
-    table = csv_text.read(text, MEANING, name_of)
+    table = csv_text.read(text, KNOWN, name_of)
     if "title" not in table.columns:
         raise csv_text.NotReadable("The column “title” is missing.")
     return table
 
 
 def template():
-    """An empty list: the header, what goes into it, and an example, both as comments."""
+    """An empty list: the header; what goes into it, and an example, as comments."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\r\n")
     writer.writerow(MEANING)
@@ -129,8 +133,7 @@ def check(table):
         drafts.append(reading.draft())
         reading.compare(twins)
         wrong += reading.wrong
-    order = list(MEANING)
-    wrong.sort(key=lambda one: (one.row, order.index(one.column)))
+    wrong.sort(key=lambda one: (one.row, KNOWN.index(one.column)))
     return drafts, wrong
 
 
@@ -266,13 +269,11 @@ class Reading:
         self.who_funds(draft)
         self.budget(draft)
         for column, role in ROLES.items():
-            model = related(ProjectOrganisation, "organisation")
-            for one in self.once(column, lambda text: self.names.one(model, text)):
-                draft.organisations.append(
-                    ProjectOrganisation(organisation=one, role=role)
-                )
-        theme = related(Project, "themes")
-        draft.themes = self.once("themes", lambda text: self.names.one(theme, text))
+            draft.organisations += [
+                ProjectOrganisation(organisation=one, role=role)
+                for one in self.rows(column, ProjectOrganisation, "organisation")
+            ]
+        draft.themes = self.rows("themes", Project, "themes")
         draft.sources = self.sources
         for fact in draft.facts:
             fact.note = fact.note or self.line_of_text("source_note")
@@ -330,8 +331,12 @@ class Reading:
 
         return self.once("source", read_source)
 
+    def rows(self, column, model, name):
+        """The rows that a cell names, each once; the field of `model` leads to them."""
+        other = related(model, name)
+        return self.once(column, lambda text: self.names.one(other, text))
+
     def once(self, column, read):
-        """Each row of another model that a cell names, once."""
         return list(dict.fromkeys(self.several(column, read)))
 
     def place(self, draft):
@@ -342,7 +347,8 @@ class Reading:
 
         line = self.get("line", lambda text: self.read_line(text, plan, in_plan))
         area = self.named("area", related(Placement, "area"), in_plan)
-        plan = plan or (line or area) and (line or area).plan
+        if plan is None and (line or area):
+            plan = (line or area).plan
         self.plan = plan
         if plan and self.is_right("plan", "area", "line"):
             area = area or (line and line.area)
@@ -436,9 +442,8 @@ class Reading:
         return party, {"share": percent, "share_basis": Benefit.ShareBasis.STATED}
 
     def who_funds(self, draft):
-        partner, fund = (related(Funding, one) for one in ("partner", "fund"))
-        partners = self.once("partners", lambda text: self.names.one(partner, text))
-        funds = self.once("funds", lambda text: self.names.one(fund, text))
+        partners = self.rows("partners", Funding, "partner")
+        funds = self.rows("funds", Funding, "fund")
         dated = [self.is_dated(column) for column in ("partners", "funds")]
         if not all(dated):
             return
@@ -525,8 +530,8 @@ class Reading:
 
 NONE = (None, "day")
 IN_ORDER = (
-    "Write the statuses in their order, such as appraisal; approved; ongoing; completed, "
-    "and a day for each."
+    "Write the statuses in their order, such as appraisal; approved; ongoing, and a "
+    "day for each."
 )
 STAMPS = ("recorded_at", "changed_at", "search_text", "withdrawn_at")
 

@@ -1,4 +1,4 @@
-"""A CSV file as rows of text: strict about what cannot be read, never about line ends."""
+"""A CSV as rows of text: strict about what it cannot read, not about line ends."""
 
 import csv
 import hashlib
@@ -145,9 +145,10 @@ def columns_of(header, known, read_name):
     while header and not header[-1].strip():
         header = header[:-1]
     names = [read_name(text) for text in header]
-    unknown = [text.strip() for text, name in zip(header, names, strict=True) if not name]
+    pairs = zip(header, names, strict=True)
+    unknown = [f"“{text.strip()}”" for text, name in pairs if not name]
     if unknown:
-        listed = ", ".join(f"“{text}”" for text in unknown)
+        listed = ", ".join(unknown)
         raise NotReadable(f"Unknown column {listed}. Known are: {', '.join(known)}.")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

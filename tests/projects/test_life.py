@@ -1,0 +1,817 @@
+"""The life of a project on its pages: moves, steps, carrying over, setting right."""
+
+import datetime as dt
+
+import pytest
+import time_machine
+
+from aseanpm.facts import Entry, LedgerHead
+from projects import lifecycle, progress
+from projects.models import ApprovalStep, Project, Status
+from tests import make
+from tests.filling import fill, fill_on, form_in, problems_in, save, typed
+
+pytestmark = pytest.mark.django_db
+
+TODAY = make.day("2026-06-15")
+
+
+@pytest.fixture(autouse=True)
+def today():
+    with time_machine.travel(dt.datetime(2026, 6, 15, 9, tzinfo=dt.UTC), tick=True):
+        yield
+
+
+@pytest.fixture
+def editor(sign_in):
+    return sign_in(make.user("editor", email="ana@example.org"))
+
+
+def move(project, status):
+    return f"/projects/{project.code}/move/{status}/"
+
+
+def standing(project):
+    """(status, ISO day) of each step of its life, in order."""
+    changes = project.status_changes.known().order_by("effective_on", "day_order")
+    return [(one.status, one.effective_on.isoformat()) for one in changes]
+
+
+def status_of(project):
+    found = Project.objects.as_of().with_state().get(pk=project.pk)
+    return found.status
+
+
+# Moves
+
+
+@pytest.mark.parametrize(
+    ("status", "labels"),
+    [
+        (
+            None,
+            [
+                "Record a concept",
+                "Record a proposal under appraisal",
+                "Record as first documented: approved",
+                "Record as first documented: ongoing",
+            ],
+        ),
+        ("concept", ["Start appraisal", "Cancel", "Carry over"]),
+        ("appraisal", ["Return to concept", "Approve", "Cancel", "Carry over"]),
+        ("approved", ["Start", "Cancel", "Carry over"]),
+        ("ongoing", ["Put on hold", "Complete", "Cancel", "Carry over"]),
+        ("on_hold", ["Resume", "Cancel", "Carry over"]),
+        ("completed", []),
+        ("cancelled", []),
+    ],
+)
+def test_the_page_offers_exactly_the_moves_that_the_status_allows(
+    editor, status, labels
+):
+    project = make.project(status=status)
+
+    answer = editor.get(f"/projects/{project.code}/")
+
+    html = answer.content.decode()
+    assert [one.label for one in answer.context["moves"]] == labels
+    assert html.count(f"/projects/{project.code}/move/") == len(labels)
+    for label in labels:
+        assert f">{label}</a>" in html
+
+
+@pytest.mark.parametrize("role", [None, "reader", "coordinator", "partner"])
+def test_others_see_no_moves_and_cannot_make_any(sign_in, role):
+    project = make.project(status="ongoing", countries=["VN"], funders=["JP"])
+    of = {"coordinator": {"country": "VN"}, "partner": {"partner": "JP"}}
+    client = sign_in(make.user(role, **of.get(role, {})) if role else None)
+
+    page = client.get(f"/projects/{project.code}/").content.decode()
+    answer = client.post(move(project, "completed"), {"effective_on": "2026-06-01"})
+
+    assert "/move/" not in page
+    assert "Correct" not in page
+    assert answer.status_code == 403
+    assert status_of(project) == "ongoing"
+
+
+def test_on_a_past_day_nothing_is_offered(editor):
+    project = make.project(status="ongoing")
+
+    page = editor.get(f"/projects/{project.code}/?as_of=2024-01-01").content.decode()
+
+    assert "/move/" not in page
+    assert "/correct/" not in page
+
+
+def test_a_project_is_approved_at_a_meeting_and_dated_by_it(editor):
+    project = make.project(status="appraisal", on="2026-02-01", is_published=False)
+    make.meeting("IAI-TF-80", on="2026-06-10")
+
+    answer = save(editor, move(project, "approved"), meeting="IAI-TF-80")
+
+    assert answer.url == f"/projects/{project.code}/"
+    assert standing(project)[-1] == ("approved", "2026-06-10")
+    approval = project.status_changes.known().get(status="approved")
+    assert approval.meeting.code == "IAI-TF-80"
+    assert Entry.objects.first().what == (f"{project}: Approved, 10 June 2026")
+    project.refresh_from_db()
+    assert project.is_published
+
+
+def test_the_figures_that_a_move_shifts_are_shown_before_it(editor):
+    plan = make.plan("IAI-IV")
+    make.project(on="2022-01-10", line=make.line(plan=plan))
+    project = make.project(status="appraisal", on="2022-02-01", plan=plan)
+    make.figure(plan=plan, metric="projects", value=1, as_of="2022-09-22")
+
+    first = fill(
+        editor,
+        move(project, "approved"),
+        meeting="circulation",
+        effective_on="2022-06-30",
+        note="Agreed in writing",
+    )
+    html = first.content.decode()
+
+    assert first.status_code == 200
+    assert "IAI-IV on 22 September 2022</a>: 1 → <b>2</b>" in html
+    assert "Approve all the same" in html
+    assert status_of(project) == "appraisal"
+
+    second = fill_on(editor, move(project, "approved"), first)
+
+    assert second.status_code == 302
+    assert standing(project)[-1] == ("approved", "2022-06-30")
+    assert project.status_changes.get(status="approved").note == "Agreed in writing"
+
+
+@pytest.mark.parametrize(
+    ("status", "target", "values", "sentence"),
+    [
+        (
+            "appraisal",
+            "approved",
+            {"effective_on": "2026-06-01"},
+            "Decided: “Approved” names the meeting or the circulation that decided it.",
+        ),
+        (
+            "appraisal",
+            "approved",
+            {"meeting": "circulation"},
+            "Day: Give the day.",
+        ),
+        (
+            "appraisal",
+            "approved",
+            {"meeting": "IAI-TF-81"},
+            "Decided: This meeting has not been held yet.",
+        ),
+        (
+            "appraisal",
+            "approved",
+            {"meeting": "IAI-TF-80", "effective_on": "2026-06-11"},
+            "Day: The 80th IAI Task Force was not held on that day.",
+        ),
+        (
+            "appraisal",
+            "approved",
+            {"meeting": "IAI-TF-99"},
+            "Decided: “IAI-TF-99” is no meeting on record.",
+        ),
+        (
+            "ongoing",
+            "on_hold",
+            {"effective_on": "2026-06-01"},
+            "Reason: “On hold” needs a reason.",
+        ),
+        (
+            "ongoing",
+            "completed",
+            {"effective_on": "2026-06-16"},
+            "Day: This day has not come yet",
+        ),
+        (
+            "ongoing",
+            "completed",
+            {"effective_on": "2022-01-09"},
+            "Day: “Ongoing” is on record since 10 January 2022; what follows is not "
+            "dated before it.",
+        ),
+        ("ongoing", "completed", {"effective_on": ""}, "Day: Give the day."),
+        (
+            "ongoing",
+            "completed",
+            {"effective_on": "soon"},
+            "Day: This is no date. Write it as 2022-09-22.",
+        ),
+        (
+            "ongoing",
+            "completed",
+            {"effective_on": "0202-01-01"},
+            "Day: ASEAN was founded on 8 August 1967, after that day.",
+        ),
+    ],
+)
+def test_a_wrong_move_gets_a_sentence_at_its_field_and_writes_nothing(
+    editor, status, target, values, sentence
+):
+    project = make.project(status=status)
+    make.meeting("IAI-TF-80", on="2026-06-10")
+    make.meeting("IAI-TF-81", on="2026-10-10")
+    before = LedgerHead.objects.get().sequence
+
+    answer = fill(editor, move(project, target), **values)
+
+    assert answer.status_code == 400
+    assert sentence in problems_in(answer)
+    for name, value in values.items():
+        if value != "IAI-TF-99":  # which no select offers
+            assert form_in(answer, "version")[name] == [value]
+    assert status_of(project) == status
+    assert LedgerHead.objects.get().sequence == before
+
+
+def test_a_move_that_is_not_in_the_table_is_refused_with_a_sentence(editor):
+    project = make.project(status="approved")
+    start = form_in(editor.get(move(project, "ongoing")), "version")
+
+    page = editor.get(move(project, "completed"))
+    forged = editor.post(move(project, "completed"), start)
+
+    for answer in (page, forged):
+        assert answer.status_code == 409
+        assert (
+            "“Completed” cannot follow “Approved”. What can: Ongoing, Cancelled, "
+            "Carried over." in answer.content.decode()
+        )
+    assert status_of(project) == "approved"
+
+
+def test_what_is_no_status_or_no_project_is_not_there(editor):
+    project = make.project(status="approved")
+
+    assert editor.get(move(project, "asleep")).status_code == 404
+    assert editor.get("/projects/P-99999/move/ongoing/").status_code == 404
+
+
+def test_the_second_of_two_writers_is_told_what_the_first_did(editor, sign_in):
+    project = make.project(status="ongoing")
+    other = sign_in(make.user("administrator", name="Binh"))
+    mine = form_in(editor.get(move(project, "on_hold")), "version")
+    save(other, f"/projects/{project.code}/steps/new/", effective_on="2026-05-05")
+
+    answer = editor.post(
+        move(project, "on_hold"),
+        typed(mine, note="Funds are late", effective_on="2026-06-01"),
+    )
+    html = answer.content.decode()
+
+    assert answer.status_code == 409
+    assert "Somebody saved this project while you wrote" in html
+    assert "Secretariat appraisal: Endorsed, by Binh" in html
+    assert form_in(answer, "version")["note"] == ["Funds are late"]
+    assert status_of(project) == "ongoing"
+
+    again = fill_on(editor, move(project, "on_hold"), answer)
+    while again.status_code == 200:
+        again = fill_on(editor, move(project, "on_hold"), again)
+
+    assert again.status_code == 302
+    assert standing(project)[-1] == ("on_hold", "2026-06-01")
+
+
+def test_a_move_that_somebody_made_impossible_says_so_and_keeps_the_words(
+    editor, sign_in
+):
+    project = make.project(status="ongoing")
+    other = sign_in(make.user("administrator"))
+    mine = form_in(editor.get(move(project, "on_hold")), "version")
+    save(other, move(project, "completed"), effective_on="2026-06-01")
+
+    answer = editor.post(move(project, "on_hold"), typed(mine, note="Funds are late"))
+
+    assert answer.status_code == 409
+    assert "“On hold” cannot follow “Completed”. Nothing can: it is the end." in (
+        answer.content.decode()
+    )
+    assert form_in(answer, "version")["note"] == ["Funds are late"]
+    assert status_of(project) == "completed"
+
+
+@pytest.mark.parametrize("version", ["", "0", "99", "٣", "1;drop"])
+def test_a_version_that_is_not_the_projects_is_stale(editor, version):
+    project = make.project(status="ongoing")
+
+    answer = fill(
+        editor,
+        move(project, "completed"),
+        version=version,
+        opened="x",
+        effective_on="2026-06-01",
+    )
+
+    assert answer.status_code == 409
+    assert status_of(project) == "ongoing"
+
+
+def test_a_form_sent_twice_moves_once(editor):
+    project = make.project(status="ongoing")
+    address = move(project, "completed")
+    form = form_in(editor.get(address), "version")
+    form = typed(form, effective_on="2026-06-01")
+
+    answers = [editor.post(address, form) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert answers[0].url == answers[1].url
+    assert [status for status, _ in standing(project)].count("completed") == 1
+
+
+def test_a_role_lost_between_page_and_save_moves_nothing(sign_in):
+    user = make.user("editor")
+    client = sign_in(user)
+    project = make.project(status="ongoing")
+    form = form_in(client.get(move(project, "completed")), "version")
+    type(user).objects.filter(pk=user.pk).update(role="reader")
+
+    answer = client.post(move(project, "completed"), form)
+
+    assert answer.status_code == 403
+    assert "Secretariat editor".lower() in answer.content.decode()
+    assert status_of(project) == "ongoing"
+
+
+def test_a_project_goes_on_hold_and_resumes_and_each_is_undone_by_its_toast(editor):
+    project = make.project(status="ongoing", on="2026-01-10")
+    page = f"/projects/{project.code}/"
+
+    save(
+        editor,
+        move(project, "on_hold"),
+        note="Funds are late",
+        effective_on="2026-05-01",
+    )
+    save(editor, move(project, "ongoing"), effective_on="2026-06-01")
+    assert status_of(project) == "ongoing"
+
+    toast = editor.get(page).content.decode()
+    resumed = Entry.objects.first()
+    assert f'action="/undo/{resumed.sequence}/"' in toast
+    assert f"{project.code} is “Ongoing” since 1 June 2026." in toast
+    editor.post(f"/undo/{resumed.sequence}/", {"next": page})
+
+    assert status_of(project) == "on_hold"
+    assert standing(project)[-1] == ("on_hold", "2026-05-01")
+
+
+def test_every_move_of_the_table_asks_the_table_of_permissions(sign_in):
+    for user, all_of_them in (
+        (make.user("editor"), True),
+        (make.user("administrator"), True),
+        (make.user("coordinator", country="VN"), False),
+        (None, False),
+    ):
+        for status in ("", *Status.values):
+            expected = lifecycle.moves_from(status) if all_of_them else []
+            assert lifecycle.moves_for(user, status) == expected
+
+
+def test_the_moves_are_printed_with_who_may_make_them(client):
+    page = client.get("/permissions/").content.decode()
+
+    assert ">Put on hold</th><td>On hold</td><td>a day, a reason</td>" in page
+    assert (
+        ">Approve</th><td>Approved</td><td>a day, a meeting or a circulation</td>"
+        "<td>a secretariat editor and a secretariat administrator</td>" in page
+    )
+
+
+def test_a_planned_date_that_passes_changes_nothing():
+    project = make.project(
+        status="ongoing",
+        planned_start=make.day("2022-03-01"),
+        planned_end=make.day("2026-06-15"),
+    )
+    row = Project.objects.values().get(pk=project.pk)
+    head = LedgerHead.objects.get().sequence
+
+    with time_machine.travel(dt.datetime(2027, 1, 1, tzinfo=dt.UTC)):
+        assert status_of(project) == "ongoing"
+        assert Project.objects.values().get(pk=project.pk) == row
+        assert Project.objects.as_of().counted("ongoing").get() == project
+    assert LedgerHead.objects.get().sequence == head
+
+
+# Steps
+
+
+def test_the_four_steps_are_listed_for_staff_and_recorded(editor, client):
+    project = make.project(status="appraisal")
+    address = f"/projects/{project.code}/steps/new/"
+    make.meeting("IAI-TF-80", on="2026-06-10")
+
+    save(editor, address, step="funder", outcome="returned", effective_on="2026-03-01")
+    save(editor, address, step="funder", outcome="endorsed", effective_on="2026-05-01")
+    save(editor, address, step="task_force", outcome="endorsed", meeting="IAI-TF-80")
+
+    answer = editor.get(f"/projects/{project.code}/")
+    told = [
+        (label, step and (step.outcome, step.effective_on.isoformat()))
+        for label, step in answer.context["steps"]
+    ]
+    assert told == [
+        ("Secretariat appraisal", None),
+        ("Sponsoring body", None),
+        ("Funder", ("endorsed", "2026-05-01")),
+        ("Task Force", ("endorsed", "2026-06-10")),
+    ]
+    assert answer.content.decode().count("not recorded") >= 2
+    assert (
+        "Steps to approval"
+        not in client.get(answer.request["PATH_INFO"]).content.decode()
+    )
+
+
+def test_a_step_without_its_day_is_refused(editor):
+    project = make.project(status="appraisal")
+
+    answer = fill(editor, f"/projects/{project.code}/steps/new/", step="funder")
+
+    assert "Day: Give the day." in problems_in(answer)
+    assert not ApprovalStep.objects.exists()
+
+
+# Carrying over
+
+
+@pytest.fixture
+def plans():
+    third = make.plan("IAI-III", nominal_start=make.day("2016-01-01"))
+    fourth = make.plan("IAI-IV")
+    fifth = make.plan(
+        "IAI-V",
+        nominal_start=make.day("2026-01-01"),
+        nominal_end=make.day("2030-12-31"),
+    )
+    return third, fourth, fifth
+
+
+def carried(project, **more):
+    values = {
+        "plan": "IAI-V",
+        "meeting": "circulation",
+        "effective_on": "2026-03-31",
+        "note": "It goes on in the next plan",
+    }
+    return values | more
+
+
+def test_a_project_is_carried_over_to_a_successor_linked_both_ways(
+    editor, client, plans
+):
+    line = make.line(plan=plans[2], area=make.area(plan=plans[2]))
+    old = make.project(
+        status="ongoing",
+        plan=plans[1],
+        title="Rice chains",
+        title_translations={"vi": "Chuỗi lúa gạo"},
+        countries=["VN", "LA"],
+        funders=["JP"],
+    )
+    old.themes.add(make.theme("COVID"))
+
+    save(editor, move(old, "carried_over"), **carried(old, line=line.code))
+
+    new = Project.objects.get(predecessor=old)
+    assert (new.title, new.title_translations) == (
+        "Rice chains",
+        {"vi": "Chuỗi lúa gạo"},
+    )
+    assert new.code.startswith("P-")
+    assert new.code != old.code
+    assert [theme.code for theme in new.themes.all()] == ["COVID"]
+    assert standing(old)[-1] == ("carried_over", "2026-03-31")
+    assert standing(new) == [("ongoing", "2026-03-31")]
+    place = new.placements.known().get()
+    assert (place.plan, place.area, place.line) == (plans[2], line.area, line)
+    assert sorted(one.country.code for one in new.benefits.known()) == ["LA", "VN"]
+    assert not new.fundings.exists()
+    assert (
+        len(
+            {
+                *old.status_changes.filter(status="carried_over").values_list(
+                    "sequence", flat=True
+                ),
+                *new.status_changes.values_list("sequence", flat=True),
+                *new.placements.values_list("sequence", flat=True),
+                *new.history.values_list("sequence", flat=True),
+            }
+        )
+        == 1
+    )
+    assert (
+        f"/projects/{new.code}/"
+        in client.get(f"/projects/{old.code}/").content.decode()
+    )
+    assert (
+        f"/projects/{old.code}/"
+        in client.get(f"/projects/{new.code}/").content.decode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"plan": "IAI-IV"}, "“IAI-IV” does not come after the plan of this project."),
+        (
+            {"plan": "IAI-III"},
+            "“IAI-III” does not come after the plan of this project.",
+        ),
+        ({"plan": "MPAC-2025"}, "does not come after the plan of this project."),
+        ({"plan": ""}, "Goes on under: "),
+        ({"note": ""}, "Reason: “Carried over” needs a reason."),
+        ({"meeting": ""}, "names the meeting or the circulation"),
+        ({"line": "IAI-IV-1"}, "Primary line there: "),
+        ({"effective_on": "2021-01-01"}, "is on record since 10 January 2022"),
+    ],
+)
+def test_what_cannot_be_carried_over_so_is_refused(editor, plans, values, sentence):
+    make.plan(
+        "MPAC-2025",
+        nominal_start=make.day("2028-01-01"),
+        nominal_end=make.day("2030-01-01"),
+    )
+    make.line(plan=plans[1], code="IAI-IV-1")
+    old = make.project(status="ongoing", plan=plans[1])
+
+    answer = fill(editor, move(old, "carried_over"), **carried(old, **values))
+
+    assert answer.status_code == 400
+    assert sentence in problems_in(answer)
+    assert Project.objects.count() == 1
+    assert status_of(old) == "ongoing"
+
+
+@pytest.mark.parametrize("plan", ["IAI-V", False])
+def test_without_a_later_plan_there_is_nothing_to_carry_over_to(editor, plans, plan):
+    old = make.project(status="ongoing", plan=plan and plans[2])
+
+    answer = editor.get(move(old, "carried_over"))
+
+    assert answer.status_code == 409
+    assert "There is no later plan of its programme" in answer.content.decode()
+
+
+def test_carrying_over_is_undone_whole_and_can_be_done_again(editor, plans):
+    old = make.project(status="ongoing", plan=plans[1], countries=["VN"])
+    address = move(old, "carried_over")
+
+    codes = []
+    for _ in range(2):
+        save(editor, address, **carried(old, funders="on"))
+        codes.append(Project.objects.get(predecessor=old).code)
+        undone = Entry.objects.filter(can_be_undone=True).first()
+        answer = editor.post(f"/undo/{undone.sequence}/", follow=True)
+        assert "Undone" in answer.content.decode(), toasts_in(answer)
+        assert status_of(old) == "ongoing"
+        assert editor.get(f"/projects/{codes[-1]}/").status_code == 404
+        assert list(Project.objects.as_of()) == [old]
+
+    assert len(set(codes)) == 2
+
+
+def toasts_in(answer):
+    html = answer.content.decode()
+    return html[html.find('class="toast') :][:1600]
+
+
+def test_a_programme_counts_once_who_was_carried_over(editor, plans):
+    old = make.project(status="ongoing", plan=plans[1])
+    save(editor, move(old, "carried_over"), **carried(old))
+
+    projects = Project.objects.as_of()
+    assert projects.under(plans[1]).counted().count() == 1
+    assert projects.under(plans[2]).counted().count() == 1
+    counted, deducted = progress.programme_counted(projects, plans[1].programme)
+    assert (counted, deducted) == (1, 1)
+
+
+# The record set right
+
+
+def fact_address(project, fact, deed):
+    return f"/projects/{project.code}/facts/{fact.uuid}/{deed}/"
+
+
+def test_each_standing_fact_can_be_corrected_and_withdrawn_from_the_page(editor):
+    project = make.project(
+        status="approved", funders=["SG"], countries=["VN"], budget="100"
+    )
+    facts = [
+        *project.status_changes.all(),
+        *project.placements.all(),
+        *project.fundings.all(),
+        *project.benefits.all(),
+        *project.money_entries.all(),
+    ]
+
+    page = editor.get(f"/projects/{project.code}/").content.decode()
+
+    assert len(facts) == 6
+    for fact in facts:
+        for deed in ("correct", "withdraw"):
+            assert fact_address(project, fact, deed) in page
+            assert editor.get(fact_address(project, fact, deed)).status_code == 200
+
+
+def test_a_correction_keeps_both_clocks_and_shows_first_what_it_moves(editor, client):
+    plan = make.plan("IAI-IV")
+    project = make.project(status="approved", on="2022-01-10", plan=plan)
+    make.figure(plan=plan, metric="projects", value=0, as_of="2022-06-14")
+    approval = project.status_changes.get(status="approved")
+    address = fact_address(project, approval, "correct")
+
+    shown = fill(
+        editor, address, effective_on="2022-09-22", reason="The report names September"
+    )
+    assert "IAI-IV on 14 June 2022</a>: 1 → <b>0</b>" in shown.content.decode()
+    assert approval in project.status_changes.known()
+    answer = fill_on(editor, address, shown)
+
+    assert answer.status_code == 302
+    assert standing(project) == [
+        ("appraisal", "2022-01-10"),
+        ("approved", "2022-09-22"),
+    ]
+    approval.refresh_from_db()
+    assert approval.withdrawal_reason == "The report names September"
+    assert approval.withdrawn_by.email == "ana@example.org"
+    page = client.get(f"/projects/{project.code}/").content.decode()
+    assert "The report names September" in page
+    assert page.count('class="withdrawn"') == 1
+
+    editor.post(f"/undo/{Entry.objects.first().sequence}/")
+    assert standing(project) == [
+        ("appraisal", "2022-01-10"),
+        ("approved", "2022-01-10"),
+    ]
+
+
+def test_a_withdrawal_asks_why_and_is_undone(editor):
+    project = make.project(status="approved", funders=["SG", "JP"])
+    japan = project.fundings.get(partner__code="JP")
+    address = fact_address(project, japan, "withdraw")
+
+    refused = fill(editor, address)
+    assert "Say why the record was wrong." in problems_in(refused)
+    assert project.fundings.known().count() == 2
+    save(editor, address, reason="It was Korea’s fund")
+    assert [one.partner.code for one in project.fundings.known()] == ["SG"]
+    editor.post(f"/undo/{Entry.objects.first().sequence}/")
+
+    assert sorted(one.partner.code for one in project.fundings.known()) == ["JP", "SG"]
+
+
+def test_a_fact_that_others_stand_on_is_not_withdrawn(editor):
+    project = make.project(status="ongoing")
+    approval = project.status_changes.get(status="approved")
+
+    answer = fill(editor, fact_address(project, approval, "withdraw"), reason="No")
+
+    assert answer.status_code == 400
+    assert "“Ongoing” cannot follow “Appraisal”" in problems_in(answer)
+    assert project.status_changes.known().count() == 3
+
+
+def test_a_correction_that_changes_nothing_is_refused(editor):
+    project = make.project(
+        status="approved", funders=["SG"], countries=[("VN", 60)], budget="1250.50"
+    )
+    kinds = ("status_changes", "placements", "fundings", "benefits", "money_entries")
+
+    for kind in kinds:
+        fact = getattr(project, kind).first()
+        answer = fill(
+            editor, fact_address(project, fact, "correct"), reason="No reason"
+        )
+        assert "Nothing differs from what is on record." in problems_in(answer), kind
+    assert all(
+        getattr(project, kind).filter(withdrawn_at=None).exists() for kind in kinds
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "sentence"),
+    [
+        ("status_changes", {"status": "completed"}, "“Completed” cannot follow"),
+        (
+            "status_changes",
+            {"effective_on": "2027-01-01"},
+            "Day: This day has not come",
+        ),
+        ("placements", {"line": "IAI-III-9"}, "belongs to another plan"),
+        ("placements", {"plan": "IAI-X"}, "Plan: “IAI-X” is not one of these."),
+        ("fundings", {"fund": "AKCF"}, "Through the fund: AKCF does not count as"),
+        ("fundings", {"delta": "-1"}, "A funder leaves only what it joined."),
+        ("benefits", {"share": "101"}, "A share is above 0 and at most 100 per cent."),
+        ("benefits", {"share": ""}, "A stated share needs its percentage."),
+        ("benefits", {"country": ""}, "Name a country or a grouping, not both."),
+        ("benefits", {"share": "٦٠"}, "“٦٠” is no number."),
+        ("money_entries", {"amount": "1,2,3"}, "“1,2,3” is no number."),
+        ("money_entries", {"amount": "-5"}, "would net below zero"),
+    ],
+)
+def test_a_correction_that_breaks_a_rule_says_which_and_writes_nothing(
+    editor, kind, values, sentence
+):
+    make.line(plan=make.plan("IAI-III"), code="IAI-III-9")
+    make.fund("AKCF", owner="KR")
+    project = make.project(
+        status="approved", funders=["SG"], countries=[("VN", 60)], budget="100"
+    )
+    fact = getattr(project, kind).order_by("pk").last()
+
+    answer = fill(
+        editor, fact_address(project, fact, "correct"), reason="It was wrong", **values
+    )
+
+    assert answer.status_code == 400
+    assert sentence in problems_in(answer)
+    assert getattr(project, kind).known().filter(pk=fact.pk).exists()
+
+
+def test_a_fact_that_was_withdrawn_meanwhile_says_who_and_why(editor, sign_in):
+    project = make.project(status="approved", funders=["SG", "JP"])
+    japan = project.fundings.get(partner__code="JP")
+    mine = form_in(editor.get(fact_address(project, japan, "correct")), "version")
+    other = sign_in(make.user("administrator", name="Binh"))
+    save(other, fact_address(project, japan, "withdraw"), reason="It was Korea’s")
+
+    late = editor.post(
+        fact_address(project, japan, "correct"), typed(mine, reason="It was in May")
+    )
+    page = editor.get(fact_address(project, japan, "correct"))
+
+    for answer in (late, page):
+        assert answer.status_code == 409
+        assert "by Binh: It was Korea’s" in answer.content.decode()
+    assert form_in(late, "version")["reason"] == ["It was in May"]
+
+
+def test_a_fact_of_another_project_is_not_there(editor):
+    project, other = make.project(), make.project()
+    fact = other.status_changes.first()
+
+    assert editor.get(fact_address(project, fact, "correct")).status_code == 404
+
+
+def test_a_private_amount_stays_out_of_the_history_of_writes(editor):
+    project = make.project(funders=["JP"])
+    entry = make.money(project, "77", kind="committed", partner="JP", is_private=True)
+
+    save(
+        editor,
+        fact_address(project, entry, "correct"),
+        amount="88",
+        reason="It was eighty-eight",
+    )
+
+    last = Entry.objects.first()
+    said = f"{last.what} {last.reason}"
+    assert [words for words in ("77", "88", "eighty") if words in said] == []
+
+
+def test_the_page_costs_as_much_with_many_facts_as_with_few(editor, queries):
+    project = make.project(
+        status="approved", funders=["SG"], countries=["VN"], budget="1"
+    )
+    address = f"/projects/{project.code}/"
+    make.money(project, "5", kind="committed", partner="SG")
+    ApprovalStep.objects.create(
+        project=project,
+        step="funder",
+        outcome="endorsed",
+        effective_on=TODAY,
+        meeting=make.meeting(on="2026-06-15"),
+        **stamps(),
+    )
+    few = queries(lambda: editor.get(address))
+    for number in range(5):
+        make.money(project, "5", kind="committed", partner=f"P{number}")
+        ApprovalStep.objects.create(
+            project=project,
+            step="task_force",
+            outcome="endorsed",
+            day_order=number + 1,
+            effective_on=TODAY,
+            meeting=make.meeting(f"IAI-TF-{90 + number}", on="2026-06-15"),
+            **stamps(),
+        )
+
+    assert queries(lambda: editor.get(address)) == few
+
+
+def stamps():
+    head = LedgerHead.objects.get()
+    return {"sequence": head.sequence, "recorded_at": head.recorded_at}

@@ -1,0 +1,620 @@
+"""What meetings decide: the agenda, one screen of decisions, circulation, undo."""
+
+import datetime as dt
+import re
+import uuid
+
+import pytest
+from django.utils import timezone
+
+from aseanpm.facts import ledger_entry
+from aseanpm.models import Entry
+from projects.models import ApprovalStep, Project, StatusChange
+from tests import make
+from workplans import actions
+from workplans.models import AgendaItem
+
+pytestmark = pytest.mark.django_db
+
+HELD = "2024-03-15"
+AGENDA = "/meetings/IAI-TF-80/agenda/"
+DECISIONS = "/meetings/IAI-TF-80/decisions/"
+MEETING = "/meetings/IAI-TF-80/"
+
+
+@pytest.fixture
+def meeting():
+    return make.meeting("IAI-TF-80", on=HELD)
+
+
+@pytest.fixture
+def editor(sign_in):
+    return sign_in(make.user("editor"))
+
+
+def proposal(code, status="appraisal", **fields):
+    line = fields.pop("line", None) or make.line()
+    return make.project(
+        code=code,
+        status=status,
+        on="2024-01-10",
+        line=line,
+        is_published=False,
+        **fields,
+    )
+
+
+def on_agenda(meeting, *projects, kind="decide"):
+    with ledger_entry():
+        chosen = {"decide" if kind == "decide" else "to_note": projects}
+        actions.arrange_agenda(meeting=meeting, arranged=[], **chosen)
+
+
+def decision_data(meeting, outcomes, reasons=None, **more):
+    """What the screen sends: {code: outcome} for the open items of the agenda."""
+    data = {
+        "submission": uuid.uuid4().hex,
+        "dated": str(meeting.held_until or ""),
+        "item": [],
+    }
+    for item in meeting.agenda_items.filter(applied=None).select_related("project"):
+        code = item.project.code
+        data["item"].append(code)
+        data |= {
+            f"item-{code}-item_version": item.version,
+            f"item-{code}-project_version": item.project.version,
+            f"item-{code}-outcome": outcomes.get(code, ""),
+            f"item-{code}-reason": (reasons or {}).get(code, ""),
+        }
+    return data | more
+
+
+def confirmed(client, path, data):
+    """Send a form, and once more when it tells which figures it moves."""
+    first = client.post(path, data)
+    if first.status_code == 200:
+        seen = re.search(r'name="seen" value="(\w+)"', first.content.decode())[1]
+        return client.post(path, data | {"seen": seen})
+    return first
+
+
+def counted():
+    return Project.objects.as_of().under(make.plan()).counted().count()
+
+
+def status_of(project, day=None):
+    return Project.objects.as_of(day).with_state().get(pk=project.pk).status
+
+
+# The agenda
+
+
+def test_projects_in_appraisal_are_proposed_and_put_on_the_agenda(editor, meeting):
+    proposal("P-22222")
+    proposal("P-33333", status="concept")
+    make.project(code="P-44444", status="ongoing")
+
+    page = editor.get(AGENDA)
+    assert [one["row"]["code"] for one in page.context["proposals"]] == ["P-22222"]
+
+    answer = editor.post(
+        AGENDA, {"project": ["P-22222"], "search": "P-33333", "submission": "a"}
+    )
+
+    assert answer.status_code == 302
+    listed = meeting.agenda_items.values_list("project__code", "kind", "order")
+    assert list(listed) == [("P-22222", "decide", 1), ("P-33333", "decide", 2)]
+
+
+def test_words_are_looked_for_and_nothing_is_saved(editor, meeting):
+    proposal("P-33333", status="concept", title="Rice in the delta")
+
+    page = editor.post(AGENDA, {"search": "rice", "find": "1", "submission": "a"})
+
+    assert [one["row"]["code"] for one in page.context["found"]] == ["P-33333"]
+    assert not AgendaItem.objects.exists()
+
+
+def test_words_that_are_no_code_are_not_saved_as_one(editor, meeting):
+    page = editor.post(AGENDA, {"search": "rice", "submission": "a"})
+
+    assert page.status_code == 400
+    assert page.context["problems"] == [
+        ("id_search", "“rice” is no project’s code. Press Find and tick what is meant.")
+    ]
+
+
+def test_an_agenda_is_put_in_order_and_cleared(editor, meeting):
+    on_agenda(meeting, proposal("P-22222"), proposal("P-33333"), proposal("P-44444"))
+
+    answer = editor.post(
+        AGENDA,
+        {
+            "submission": "a",
+            "item": ["P-22222", "P-33333", "P-44444"],
+            "item-P-22222-place": "3",
+            "item-P-22222-note": "After lunch",
+            "item-P-22222-item_version": "1",
+            "item-P-33333-gone": "on",
+            "item-P-33333-item_version": "1",
+            "item-P-44444-place": "1",
+            "item-P-44444-item_version": "1",
+        },
+    )
+
+    assert answer.status_code == 302
+    listed = meeting.agenda_items.values_list("project__code", "order", "note")
+    assert list(listed) == [("P-44444", 1, ""), ("P-22222", 2, "After lunch")]
+
+
+def test_two_who_change_one_agenda_are_told(editor, meeting):
+    on_agenda(meeting, proposal("P-22222"))
+    data = {
+        "item": ["P-22222"],
+        "item-P-22222-place": "1",
+        "item-P-22222-item_version": "1",
+    }
+    editor.post(AGENDA, data | {"submission": "a", "item-P-22222-note": "First"})
+
+    second = editor.post(
+        AGENDA, data | {"submission": "b", "item-P-22222-note": "Second"}
+    )
+
+    assert second.status_code == 409
+    html = second.content.decode()
+    assert "Somebody else wrote of P-22222: place 1, “First”." in html
+    assert "Second</textarea>" in html
+    assert meeting.agenda_items.get().note == "First"
+
+
+def test_an_agenda_is_sent_twice_and_written_once(editor, meeting):
+    proposal("P-22222")
+    data = {"project": ["P-22222"], "submission": "same"}
+
+    answers = [editor.post(AGENDA, data) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert meeting.agenda_items.count() == 1
+    assert Entry.objects.count() == 2  # that of the builder has no author
+
+
+# Decisions
+
+
+def test_a_meeting_approves_two_and_returns_one(editor, meeting):
+    make.project(status="approved", on="2023-01-10")
+    first, second, third = map(proposal, ("P-22222", "P-33333", "P-44444"))
+    on_agenda(meeting, first, second, third)
+    outcomes = {"P-22222": "approve", "P-33333": "approve", "P-44444": "return"}
+    data = decision_data(meeting, outcomes, {"P-44444": "The budget is not clear"})
+    assert counted() == 1
+
+    told = editor.post(DECISIONS, data)
+
+    assert told.status_code == 200
+    assert "IAI-IV today</a>: 1 → <b>3</b> projects" in told.content.decode()
+    assert counted() == 1
+
+    answer = confirmed(editor, DECISIONS, data)
+
+    assert (answer.status_code, answer.url) == (302, MEETING)
+    assert counted() == 3
+    facts = StatusChange.objects.known().filter(meeting=meeting)
+    assert {
+        (fact.project.code, fact.status, str(fact.effective_on), fact.note)
+        for fact in facts
+    } == {
+        ("P-22222", "approved", HELD, ""),
+        ("P-33333", "approved", HELD, ""),
+        ("P-44444", "concept", HELD, "The budget is not clear"),
+    }
+    steps = ApprovalStep.objects.known().filter(meeting=meeting)
+    assert {(step.project.code, step.step, step.outcome) for step in steps} == {
+        ("P-22222", "task_force", "endorsed"),
+        ("P-33333", "task_force", "endorsed"),
+        ("P-44444", "task_force", "returned"),
+    }
+    assert {fact.sequence for fact in [*facts, *steps]} == {
+        item.applied for item in meeting.agenda_items.all()
+    }
+    assert Project.objects.get(code="P-22222").is_published
+    assert not Project.objects.get(code="P-44444").is_published
+
+
+def test_the_decisions_of_a_meeting_are_undone_together(editor, meeting):
+    first, second = proposal("P-22222"), proposal("P-33333")
+    on_agenda(meeting, first, second)
+    outcomes = {"P-22222": "approve", "P-33333": "defer"}
+    confirmed(editor, DECISIONS, decision_data(meeting, outcomes))
+    toast = editor.get(MEETING).content.decode()
+    undo = re.search(r'action="(/undo/\d+/)"', toast)[1]
+    assert counted() == 1
+
+    editor.post(undo, {"next": MEETING})
+
+    assert counted() == 0
+    assert status_of(first) == "appraisal"
+    assert not Project.objects.get(pk=first.pk).is_published
+    assert not ApprovalStep.objects.known().exists()
+    assert set(meeting.agenda_items.values_list("outcome", "applied")) == {("", None)}
+
+
+def test_a_concept_is_approved_with_its_appraisal_on_that_day(editor, meeting):
+    concept = proposal("P-22222", status="concept")
+    on_agenda(meeting, concept)
+
+    page = editor.get(DECISIONS).content.decode()
+    confirmed(editor, DECISIONS, decision_data(meeting, {"P-22222": "approve"}))
+
+    assert "Still a concept: approving it also records its appraisal" in page
+    walk = concept.status_changes.known().order_by("effective_on", "day_order")
+    assert list(walk.values_list("status", "effective_on", "meeting")) == [
+        ("concept", make.day("2024-01-10"), None),
+        ("appraisal", make.day(HELD), None),
+        ("approved", make.day(HELD), meeting.pk),
+    ]
+
+
+def test_a_deferred_project_keeps_its_status_and_is_told_so(editor, meeting):
+    project = proposal("P-22222")
+    on_agenda(meeting, project)
+
+    data = decision_data(meeting, {"P-22222": "defer"}, {"P-22222": "Next time"})
+    confirmed(editor, DECISIONS, data)
+
+    assert status_of(project) == "appraisal"
+    step = project.approval_steps.get()
+    assert (step.outcome, step.note, str(step.effective_on)) == (
+        "deferred",
+        "Next time",
+        HELD,
+    )
+    assert "Next time" in editor.get(MEETING).content.decode()
+
+
+def test_what_is_left_open_stays_on_the_agenda(editor, meeting):
+    on_agenda(meeting, proposal("P-22222"), proposal("P-33333"))
+
+    confirmed(editor, DECISIONS, decision_data(meeting, {"P-22222": "approve"}))
+
+    open_items = meeting.agenda_items.filter(applied=None)
+    assert [item.project.code for item in open_items] == ["P-33333"]
+
+
+def test_a_return_needs_a_reason_and_nothing_is_written(editor, meeting):
+    on_agenda(meeting, proposal("P-22222"), proposal("P-33333"))
+    outcomes = {"P-22222": "return", "P-33333": "approve"}
+
+    page = editor.post(DECISIONS, decision_data(meeting, outcomes))
+
+    assert page.status_code == 400
+    assert "Say why it is returned." in page.content.decode()
+    assert 'href="#id_item-P-22222-reason"' in page.content.decode()
+    assert counted() == 0
+
+
+def test_no_decision_at_all_is_said(editor, meeting):
+    on_agenda(meeting, proposal("P-22222"))
+
+    page = editor.post(DECISIONS, decision_data(meeting, {}))
+
+    assert page.status_code == 400
+    assert "Choose a decision for at least one project." in page.content.decode()
+
+
+def test_a_project_that_changed_meanwhile_is_named_and_nothing_is_applied(
+    editor, meeting
+):
+    on_agenda(meeting, proposal("P-22222"), proposal("P-33333"))
+    outcomes = {"P-22222": "approve", "P-33333": "approve"}
+    data = decision_data(meeting, outcomes)
+    Project.objects.filter(code="P-33333").update(version=7)
+
+    page = confirmed(editor, DECISIONS, data)
+
+    assert page.status_code == 409
+    assert "P-33333 was changed by somebody else" in page.content.decode()
+    assert counted() == 0
+    again = decision_data(meeting, outcomes)
+    assert confirmed(editor, DECISIONS, again).status_code == 302
+    assert counted() == 2
+
+
+def test_a_project_that_was_withdrawn_meanwhile_is_named(editor, meeting):
+    project = proposal("P-22222")
+    on_agenda(meeting, project)
+    data = decision_data(meeting, {"P-22222": "approve"})
+    Project.objects.filter(pk=project.pk).update(withdrawn_at=timezone.now())
+
+    page = confirmed(editor, DECISIONS, data)
+
+    assert page.status_code == 409
+    assert "P-22222 was withdrawn as recorded by mistake." in page.content.decode()
+    assert not ApprovalStep.objects.exists()
+
+
+def test_an_item_that_was_decided_or_taken_off_meanwhile_is_named(editor, meeting):
+    on_agenda(meeting, proposal("P-22222"), proposal("P-33333"))
+    data = decision_data(meeting, {"P-22222": "approve", "P-33333": "approve"})
+    confirmed(editor, DECISIONS, decision_data(meeting, {"P-22222": "defer"}))
+    AgendaItem.objects.filter(project__code="P-33333").delete()
+
+    page = confirmed(editor, DECISIONS, data)
+
+    assert page.status_code == 409
+    assert "P-22222 was decided: defer." in page.content.decode()
+    assert "P-33333 is on the agenda no longer." in page.content.decode()
+    assert counted() == 0
+
+
+def test_a_meeting_that_was_moved_meanwhile_dates_nothing(editor, meeting):
+    on_agenda(meeting, proposal("P-22222"))
+    data = decision_data(meeting, {"P-22222": "approve"}, dated="2024-03-14")
+
+    page = confirmed(editor, DECISIONS, data)
+
+    assert page.status_code == 409
+    assert "last day is now 2024-03-15." in page.content.decode()
+
+
+def test_a_status_after_the_meeting_is_in_the_way_and_is_named(editor, meeting):
+    project = make.project(
+        code="P-22222", status="appraisal", on="2024-05-02", is_published=False
+    )
+    on_agenda(meeting, project)
+
+    page = confirmed(editor, DECISIONS, decision_data(meeting, {"P-22222": "approve"}))
+
+    assert page.status_code == 400
+    assert (
+        "P-22222: It is appraisal since 2024-05-02, after this decision. "
+        "Correct its status first."
+    ) in page.content.decode()
+
+
+def test_what_runs_already_cannot_be_approved(editor, meeting):
+    on_agenda(meeting, make.project(code="P-22222", status="ongoing", on="2024-01-10"))
+
+    page = confirmed(editor, DECISIONS, decision_data(meeting, {"P-22222": "approve"}))
+
+    assert page.status_code == 400
+    assert "It is ongoing: there is nothing to approve." in page.content.decode()
+
+
+def test_a_meeting_that_has_not_ended_decides_nothing_yet(editor):
+    soon = timezone.localdate() + dt.timedelta(days=30)
+    meeting = make.meeting("IAI-TF-80", on=soon)
+    on_agenda(meeting, proposal("P-22222"))
+
+    page = editor.get(DECISIONS).content.decode()
+    sent = confirmed(editor, DECISIONS, decision_data(meeting, {"P-22222": "approve"}))
+
+    said = f"dated by the meeting’s last day, {soon.isoformat()}"
+    assert said in page
+    assert "Apply these decisions" not in page
+    assert sent.status_code == 400
+    assert said in sent.content.decode()
+
+
+def test_a_meeting_without_a_date_decides_nothing(editor):
+    meeting = make.meeting("IAI-TF-80", held_from=None, held_until=None)
+    on_agenda(meeting, proposal("P-22222"))
+
+    sent = confirmed(editor, DECISIONS, decision_data(meeting, {"P-22222": "approve"}))
+
+    assert sent.status_code == 400
+    assert "The date of this meeting is not known." in sent.content.decode()
+
+
+def test_a_meeting_known_by_its_month_dates_by_the_last_day(editor):
+    meeting = make.meeting(
+        "IAI-TF-80",
+        held_from=None,
+        held_until=make.day("2024-03-31"),
+        precision="month",
+    )
+    project = proposal("P-22222")
+    on_agenda(meeting, project)
+
+    confirmed(editor, DECISIONS, decision_data(meeting, {"P-22222": "approve"}))
+
+    approved = project.status_changes.known().get(status="approved")
+    assert str(approved.effective_on) == "2024-03-31"
+
+
+def test_decisions_are_sent_twice_and_written_once(editor, meeting):
+    on_agenda(meeting, proposal("P-22222"))
+    data = decision_data(meeting, {"P-22222": "approve"})
+
+    answers = [confirmed(editor, DECISIONS, data) for _ in range(2)]
+
+    assert [(one.status_code, one.url) for one in answers] == [(302, MEETING)] * 2
+    assert StatusChange.objects.filter(status="approved").count() == 1
+
+
+def test_a_draft_is_kept_and_decides_nothing(editor, meeting):
+    project = proposal("P-22222")
+    on_agenda(meeting, project)
+    data = decision_data(meeting, {"P-22222": "approve"}, {"P-22222": "Clear"})
+
+    answer = editor.post(DECISIONS, data | {"keep": "1"})
+
+    assert answer.status_code == 302
+    item = meeting.agenda_items.get()
+    assert (item.outcome, item.note, item.applied) == ("approve", "Clear", None)
+    assert status_of(project) == "appraisal"
+    assert "(draft)" in editor.get(MEETING).content.decode()
+
+
+def test_the_rest_is_chosen_at_once_and_not_yet_saved(editor, meeting):
+    on_agenda(meeting, proposal("P-22222"), proposal("P-33333"))
+    data = decision_data(meeting, {"P-22222": "defer"}, {"P-22222": "Why"})
+
+    page = editor.post(DECISIONS, data | {"approve-all": "1"}).content.decode()
+
+    checked = re.findall(
+        r'value="(\w+)"[^>]*id="id_item-(P-\d+)-\w+"[^>]*checked', page
+    )
+    assert checked == [("defer", "P-22222"), ("approve", "P-33333")]
+    assert counted() == 0
+
+
+def test_another_body_endorses_as_sponsoring_body(editor):
+    meeting = make.meeting("ACCC-2024-03-15", on=HELD, number=None)
+    project = proposal("P-22222", line=make.line(plan=make.plan("MPAC-2025")))
+    on_agenda(meeting, project)
+
+    confirmed(
+        editor,
+        "/meetings/ACCC-2024-03-15/decisions/",
+        decision_data(meeting, {"P-22222": "approve"}),
+    )
+
+    assert project.approval_steps.get().step == "sponsoring_body"
+
+
+def test_only_the_secretariat_decides(sign_in, meeting):
+    on_agenda(meeting, proposal("P-22222"))
+    data = decision_data(meeting, {"P-22222": "approve"})
+
+    for role in ("reader", "coordinator", "partner"):
+        fields = {"coordinator": {"country": "VN"}, "partner": {"partner": "JP"}}
+        client = sign_in(make.user(role, **fields.get(role, {})))
+        assert client.get(DECISIONS).status_code == 403
+        assert client.post(DECISIONS, data).status_code == 403
+    assert sign_in().post(DECISIONS, data).status_code == 403
+    assert counted() == 0
+
+
+def test_many_on_the_agenda_cost_as_many_queries_as_few(editor, meeting, queries):
+    line = make.line()
+    on_agenda(meeting, proposal("P-22222", line=line))
+    few = [queries(lambda path=path: editor.get(path)) for path in (AGENDA, DECISIONS)]
+    on_agenda(
+        meeting, *(proposal(f"P-3333{n}", line=line, funders=["JP"]) for n in range(6))
+    )
+
+    many = [queries(lambda path=path: editor.get(path)) for path in (AGENDA, DECISIONS)]
+
+    assert many == few
+
+
+# Circulation
+
+CIRCULATION = "/meetings/circulation/"
+
+
+def circulation_data(*codes, outcome="approve", on="2024-05-02", **more):
+    return {
+        "submission": uuid.uuid4().hex,
+        "project": list(codes),
+        "outcome": outcome,
+        "on": on,
+    } | more
+
+
+def test_a_decision_by_circulation_is_noted_at_the_next_meeting(editor, meeting):
+    project = proposal("P-22222")
+
+    answer = confirmed(editor, CIRCULATION, circulation_data("P-22222"))
+
+    assert (answer.status_code, answer.url) == (302, "/projects/P-22222/")
+    fact = project.status_changes.known().get(status="approved")
+    assert (fact.by_circulation, fact.meeting, str(fact.effective_on)) == (
+        True,
+        None,
+        "2024-05-02",
+    )
+    assert project.approval_steps.get().by_circulation
+
+    following = make.meeting("IAI-TF-81", on="2024-06-20")
+    path = "/meetings/IAI-TF-81/agenda/"
+    proposed = editor.get(path).context["circulated"]
+    assert [(one["row"]["code"], one["ticked"]) for one in proposed] == [
+        ("P-22222", True)
+    ]
+    editor.post(path, {"circulated": ["P-22222"], "submission": "n"})
+    confirmed(
+        editor,
+        "/meetings/IAI-TF-81/decisions/",
+        decision_data(following, {"P-22222": "note"}),
+    )
+
+    assert following.agenda_items.get().outcome == "note"
+    assert project.approval_steps.count() == 1
+    visitor = editor.__class__()
+    page = visitor.get("/meetings/IAI-TF-81/").content.decode()
+    assert "Noted" in page
+    assert "/projects/P-22222/" in page
+
+
+def test_only_what_was_circulated_since_the_last_meeting_is_to_be_noted(
+    editor, meeting
+):
+    line, connectivity = make.line(), make.line(plan=make.plan("MPAC-2025"))
+    make.project(code="P-22222", on="2024-03-01", line=line)
+    make.project(code="P-33333", on="2024-04-01", line=line)
+    make.project(code="P-44444", on="2024-04-01", line=connectivity)
+    make.meeting("IAI-TF-81", on="2024-06-20")
+    make.meeting("ACCC-2024-06-20", on="2024-06-20", number=None)
+
+    def proposed(code):
+        page = editor.get(f"/meetings/{code}/agenda/")
+        return [one["row"]["code"] for one in page.context["circulated"]]
+
+    assert proposed("IAI-TF-81") == ["P-33333"]
+    assert proposed("ACCC-2024-06-20") == ["P-44444"]
+
+
+def test_several_are_returned_by_circulation_with_one_reason(editor):
+    for code in ("P-22222", "P-33333"):
+        proposal(code)
+    data = circulation_data("P-22222", "P-33333", outcome="return", reason="Overlap")
+
+    answer = confirmed(editor, CIRCULATION, data)
+
+    assert (answer.status_code, answer.url) == (302, "/meetings/")
+    returned = StatusChange.objects.known().filter(status="concept")
+    assert set(returned.values_list("project__code", "by_circulation", "note")) == {
+        ("P-22222", True, "Overlap"),
+        ("P-33333", True, "Overlap"),
+    }
+    assert len(set(returned.values_list("sequence"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"on": ""}, "This field is required."),
+        ({"on": "2999-01-01"}, "This day has not come yet"),
+        ({"outcome": ""}, "This field is required."),
+        ({"outcome": "return"}, "Say why it is returned."),
+        ({"project": []}, "Choose the projects that were decided."),
+        ({"project": ["P-99999"]}, "There is no project P-99999."),
+        ({"project": ["P-55555"]}, "P-55555: It is ongoing: there is nothing to"),
+        ({"on": "2023-12-31"}, "P-22222: It is appraisal since 2024-01-10, after"),
+    ],
+)
+def test_what_is_wrong_in_a_circulation_is_said_and_not_written(
+    editor, change, sentence
+):
+    proposal("P-22222")
+    make.project(code="P-55555", status="ongoing", on="2024-01-10")
+    before = StatusChange.objects.count()
+
+    page = editor.post(CIRCULATION, circulation_data("P-22222") | change)
+
+    assert page.status_code == 400
+    assert sentence in page.content.decode()
+    assert StatusChange.objects.count() == before
+
+
+def test_a_circulation_is_undone(editor):
+    project = proposal("P-22222")
+    confirmed(editor, CIRCULATION, circulation_data("P-22222"))
+    page = editor.get("/projects/P-22222/").content.decode()
+
+    editor.post(re.search(r'action="(/undo/\d+/)"', page)[1])
+
+    assert status_of(project) == "appraisal"
+    assert not ApprovalStep.objects.known().exists()
