@@ -169,7 +169,8 @@ def test(arguments):
         if thorough:
             environment["ASEANPM_THOROUGH"] = "1"
         steps = Steps(environment)
-        if not arguments:
+        everything = not arguments
+        if everything:
             steps.lint()
             arguments = ["-n", "2"]
             if chromium() is None:
@@ -178,6 +179,8 @@ def test(arguments):
         try:
             with postgresql() as url:
                 environment["DATABASE_URL"] = url
+                if everything:  # the tests make their tables without migrations
+                    steps.quiet("migrations on PostgreSQL", "manage", "migrate")
                 steps.pytest("tests on PostgreSQL", *arguments)
         except NoPostgreSQL as error:
             steps.skip(f"tests on PostgreSQL: {error}")

@@ -69,8 +69,9 @@ class UploadView(WorkMixin, TemplateView):
         return self.render_to_response(self.get_context_data(form=UploadForm()))
 
     def post(self, request, *args, **kwargs):
+        said, files = request.POST, request.FILES  # read before it is asked what of it
         refused = getattr(request, "refused_files", ())
-        form = UploadForm(request.POST, request.FILES, refused=refused)
+        form = UploadForm(said, files, refused=refused)
         if form.is_valid():
             try:
                 return self.save(form.cleaned_data)

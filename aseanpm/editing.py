@@ -20,7 +20,7 @@ from .facts import AlreadyRecorded, Precision
 from .forms import DayInput, Row, RowsField, TidyMixin, problems_of
 from .models import Source
 from .pages import address, row_or_404
-from .workplace import KeptFormView, chosen, differences, version_of
+from .workplace import KeptFormView, add_errors, chosen, differences, version_of
 
 LANGUAGES = {
     "en": "English",
@@ -52,18 +52,18 @@ def read_code(text):
     return code
 
 
-def refuse_used(model, code):
-    """Raise ValidationError where a row has the code, or ever had it."""
+def refuse_used(model, code, *, ever=True):
+    """Raise ValidationError where a row has the code, or (`ever`) once had it."""
     row = model._base_manager.filter(code__iexact=code).first()
     if row:
         raise ValidationError(f"{row.code} is the code of “{name_of(row)}” already.")
-    if not hasattr(model, "history"):
+    if not ever or not hasattr(model, "history"):
         return
     former = model.history.filter(code__iexact=code).first()
     if former:
         raise ValidationError(
-            f"{former.code} was the code of “{name_of(former)}”. "
-            "A code is never used again."
+            f"{former.code} was the code of “{name_of(former)}”, which was taken "
+            "back. A code is never used again: restore that from its history."
         )
 
 
@@ -177,44 +177,27 @@ class HangingField(RowsField):
         super().__init__(row, **options)
         self.moves = moves
 
-    def write(self, relation, parent, said):
+    def write(self, relation, parent, said, blame):
         """Remove, change and add rows, in this order; whether anything was written.
 
-        Raises ValidationError that numbers the row.
+        What the model has against one goes to `blame(number, error)`.
         """
         left = {key_of(row): row for row in relation.all()}
-        name = relation.field.name
-        new, wrote = [], False
-        numbered = [(number, one, left.pop(one["key"], None)) for number, one in said]
+        numbered = [(n, one, left.pop(one["key"], None)) for n, one in enumerate(said)]
         for row in left.values():
             writing.remove(row)
-            wrote = True
-        for number, one, row in numbered:
+        wrote = bool(left)
+        for number, one, row in sorted(numbered, key=lambda each: each[2] is None):
             values = self.row.values_of(one)
-            if row is None:
-                new.append((number, self.row.model(**{name: parent}, **values)))
-            else:
-                with told_of(number):
+            try:
+                if row is None:
+                    new = {relation.field.name: parent, **values}
+                    wrote = bool(writing.create(self.row.model(**new)))
+                else:
                     wrote |= bool(writing.change(row, **values))
-        for number, row in new:
-            with told_of(number):
-                writing.create(row)
-        return wrote or bool(new)
-
-
-class told_of:  # noqa: N801
-    """Around a write: what the model has against it names the row."""
-
-    def __init__(self, number):
-        self.number = number
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, trace):
-        if isinstance(error, ValidationError):
-            sentences = [f"Row {self.number}: {each}" for each in error.messages]
-            raise ValidationError(sentences) from error
+            except ValidationError as error:
+                blame(number, error)
+        return wrote
 
 
 # Forms
@@ -286,8 +269,8 @@ class KeptForm(TidyMixin, Sheet, forms.ModelForm):
     moving: tuple = ()
     code_help = "Made once; never changed, and never used again."
 
-    def __init__(self, data=None, *, instance=None, initial=None):
-        super().__init__(data, instance=instance)
+    def __init__(self, data=None, files=None, *, instance=None, initial=None):
+        super().__init__(data, files, instance=instance)
         self.is_new = self.instance.pk is None
         if not self.is_new:
             self.fields.pop("code", None)
@@ -312,6 +295,7 @@ class KeptForm(TidyMixin, Sheet, forms.ModelForm):
             own = getattr(self.instance, name)
             self.fields[name] = forms.ChoiceField(
                 label="Language",
+                initial=own,
                 choices=list(({own: own} | LANGUAGES).items()),
             )
         self.dress()
@@ -430,11 +414,23 @@ class KeptForm(TidyMixin, Sheet, forms.ModelForm):
         return row
 
     def write_rows(self, name, field, row):
-        said = enumerate(self.cleaned_data[name], 1)
-        try:
-            return field.write(self.relation(name), row, said)
-        except ValidationError as error:
-            raise ValidationError({name: error.messages}) from error
+        """Write the rows of a relation; raises ValidationError, said at the rows."""
+
+        def blame(number, error):
+            self.blame(name, number, error)
+
+        wrote = field.write(self.relation(name), row, self.cleaned_data[name], blame)
+        if name in self.errors:
+            raise ValidationError([])
+        return wrote
+
+    def blame(self, name, number, error):
+        """Say at a row of a field, numbered as they were cleaned, what is wrong."""
+        rows = [row for row in self[name].rows if row.is_bound]
+        row = rows[number]
+        row.full_clean()
+        add_errors(row, error)
+        self.add_error(name, f"Look at row {number + 1}.")
 
     def keeps_history_of(self, name):
         """Whether a list can be restored from the row's history."""

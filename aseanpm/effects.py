@@ -3,6 +3,7 @@
 The apps that show figures register how they tell them; whoever writes asks `moved_by`.
 """
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -57,12 +58,20 @@ def moved_by(write, user, since=None):
     `since` is the first day that it touches. Raises what `write` raises. Takes the
     time of counting the figures twice.
     """
-    before = told(user, since)
     with transaction.atomic():
-        write()
-        after = told(user, since)
+        with watched(user, since) as found:
+            write()
         transaction.set_rollback(True)
-    return [
+    return found
+
+
+@contextmanager
+def watched(user, since=None):
+    """Yields a list that holds, at the end of the block, the figures that it moved."""
+    before, found = told(user, since), []
+    yield found
+    after = told(user, since)
+    found += [
         Moved(
             told=after.get(key) or before[key],
             before=before.get(key, NOWHERE).words,

@@ -98,6 +98,8 @@ class ListMixin(ContextMixin):
     def readable(self, query):
         """(what the list can read of a query, sentences on what it cannot)."""
         asked, wrong = QueryDict(query, mutable=True), []
+        for name in NOT_KEPT:
+            asked.pop(name, None)
         while asked:
             try:
                 self.check_query(asked)

@@ -161,6 +161,17 @@ TABLE = (
             "projects:fact-withdraw": "edit",
         },
     ),
+    Permission(
+        "notes",
+        "Internal notes of projects",
+        "",
+        "",
+        "sees those of the projects of the own country",
+        ALL,
+        ALL,
+        may={"view": STAFF, "edit": STAFF},
+        own={"view": ("coordinator",)},
+    ),
     for_staff(
         "money",
         "Money entries, funders and exchange rates",

@@ -45,7 +45,7 @@ KINDS = (
     | workplans.questions.KINDS
     | partners.questions.KINDS
 )
-SHOWN = 8  # of each kind, beside a figure that opens them all
+SHOWN = 5  # of each kind, beside a figure that opens them all
 
 
 # What waits
@@ -351,8 +351,10 @@ class PairView(WorkMixin, TemplateView):
 
 def side_by_side(user, first, second):
     """[(label, of the first, of the second, whether they differ)] in words."""
-    told = [in_words(user, project) for project in (first, second)]
-    return [(label, told[0][label], told[1][label]) for label in told[0]]
+    one, other = (in_words(user, project) for project in (first, second))
+    return [
+        (label, said, other[label], said != other[label]) for label, said in one.items()
+    ]
 
 
 def in_words(user, project):
@@ -366,7 +368,7 @@ def in_words(user, project):
         "In other languages": "; ".join(others),
         "Official code": project.official_code,
         "Status": Status(project.status).label if project.status else "",
-        "Since": whole["status_since"] or "",
+        "Since": dated(whole["status_since"]) if project.status else "",
         "Plan": places["plan"].code if places["plan"] else "",
         "Line": str(places["line"] or ""),
         "Planned start": whole["planned_start"] or "",
@@ -380,4 +382,3 @@ def in_words(user, project):
         "Published": "Yes" if project.is_published else "No",
         "Recorded": f"{timezone.localtime(project.recorded_at):%Y-%m-%d}",
     }
-

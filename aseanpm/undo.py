@@ -5,13 +5,14 @@ anew, rows get their former values by a further change with its own history. Wha
 undone can be undone too, which does it again; merges alone are done again by hand.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import Max, Q
+from django.db.models import Max
 
 from projects import actions
 from projects.models import Project
@@ -180,10 +181,10 @@ def refuse_later_changes(old, touched):
         if changed:
             who = changed[-1].history_user or "somebody"
             raise ValidationError(LATER.format(row=named(changed[-1]), who=who))
-    for gone in withdrawn_since(old):
-        raise ValidationError(
-            LATER.format(row=gone, who=gone.withdrawn_by or "somebody")
-        )
+    for fact in facts_of(old):
+        if standing(fact) is None:
+            who = fact.withdrawn_by or "somebody"
+            raise ValidationError(LATER.format(row=fact, who=who))
 
 
 def still_in_effect(sequences):
@@ -198,17 +199,41 @@ def still_in_effect(sequences):
     return left
 
 
-def withdrawn_since(old):
-    """Facts of a write, or turned by it, that were withdrawn by a later one."""
-    turned = {
-        path.rpartition(".")[0]: keys for path, (_, _, keys) in old.repointed.items()
-    }
+def facts_of(old):
+    """The facts that a write recorded, and did not withdraw itself, or turned."""
+    turned = defaultdict(list)
+    for path, (_, _, keys) in old.repointed.items():
+        turned[path.rpartition(".")[0]] += keys
     for model in fact_models():
-        ours = Q(sequence=old.sequence)
-        later = model.objects.filter(withdrawn_at__gt=old.recorded_at)
-        yield from later.filter(ours)[:1]
-        for keys in batches(turned.get(model._meta.label, [])):
-            yield from later.filter(pk__in=keys)[:1]
+        later = model.objects.exclude(withdrawn_at=old.recorded_at)
+        yield from later.filter(sequence=old.sequence)
+        for keys in batches(turned[model._meta.label]):
+            yield from model.objects.filter(pk__in=keys).exclude(
+                withdrawn_at__lte=old.recorded_at
+            )
+
+
+def standing(fact):
+    """A fact, or what stands for it since its withdrawal was undone; else None."""
+    while fact is not None and fact.withdrawn_at is not None:
+        undone = Entry.objects.filter(undoes__recorded_at=fact.withdrawn_at).first()
+        if undone is None:
+            return None
+        same = {name: getattr(fact, name) for name in content_of(type(fact))}
+        again = type(fact).objects.filter(sequence=undone.sequence, **same)
+        fact = again.order_by("withdrawn_at").first()
+    return fact
+
+
+def content_of(model):
+    """The columns that say what a fact states, without its stamps and its place."""
+    stamps = {"id", "uuid", "sequence", "day_order"}
+    return [
+        column.attname
+        for column in model._meta.concrete_fields
+        if column.name not in stamps
+        and not column.name.startswith(("recorded", "withdr"))
+    ]
 
 
 def values_of(row):
@@ -230,9 +255,11 @@ def named(row):
 
 def undo_facts(old, new):
     """Withdraw what the write recorded and record anew what it withdrew."""
-    recorded, again = [], []
+    recorded = [
+        standing(fact) for fact in facts_of(old) if fact.sequence == old.sequence
+    ]
+    again = []
     for model in fact_models():
-        recorded += model.objects.known().filter(sequence=old.sequence)
         again += model.objects.filter(
             withdrawn_at=old.recorded_at, withdrawn_by=old.recorded_by
         ).exclude(sequence=old.sequence)
@@ -398,16 +425,26 @@ def before_lists(before):
 
 
 def turn_back(old):
-    """Turn facts that the write turned to another row back; returns the facts."""
+    """Turn facts that the write turned to another row back; returns the facts.
+
+    Also what stands for them by now.
+    """
     turned = []
     for path, (former, other, keys) in old.repointed.items():
         label, _, name = path.rpartition(".")
-        model = apps.get_model(label)
+        rows = apps.get_model(label)._base_manager
         for some in batches(keys):
-            rows = model._base_manager.filter(pk__in=some, **{name: other})
-            models.QuerySet.update(rows, **{name: former})
-            turned += model._base_manager.filter(pk__in=some)
+            others = [standing(fact).pk for fact in withdrawn_since(rows, some, old)]
+            found = rows.filter(pk__in=[*some, *others])
+            models.QuerySet.update(found.filter(**{name: other}), **{name: former})
+            turned += found
     return turned
+
+
+def withdrawn_since(rows, keys, old):
+    if not issubclass(rows.model, Recorded):
+        return []
+    return rows.filter(pk__in=keys, withdrawn_at__gt=old.recorded_at)
 
 
 def batches(keys):

@@ -109,10 +109,16 @@ class WorkMixin(ContextMixin):
         return asked if is_local(asked, self.request) else ""
 
     def done(self, entry, message, to=""):
-        """Say what was done, offer to undo it, and return to the reader's place."""
+        """Say what was done, offer to undo it, and return to the reader's place.
+
+        From another place, what was written opens at `to`.
+        """
         tags = f"undo-{entry.sequence}" if entry and entry.can_be_undone else ""
+        place = self.place() or to or "/"
+        if to and urlsplit(place).path != urlsplit(to).path:
+            tags += f" opens-{to}"
         messages.success(self.request, message, extra_tags=tags)
-        return HttpResponseRedirect(self.place() or to or "/")
+        return HttpResponseRedirect(place)
 
     def get_context_data(self, **context):
         sent = self.request.POST

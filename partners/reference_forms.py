@@ -57,9 +57,9 @@ class NamedForm(KeptForm):
         said = super().clean()
         if other := self.called(said.get("name")):
             self.add_error("name", other)
-        for number, row in enumerate(said.get("aliases") or [], 1):
+        for number, row in enumerate(said.get("aliases") or []):
             if other := self.called(row["name"]):
-                self.add_error("aliases", f"Row {number}: {other}")
+                self.blame("aliases", number, ValidationError({"name": other}))
         return said
 
     def called(self, text):

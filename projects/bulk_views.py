@@ -8,10 +8,11 @@ from django.http import HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.views.generic import TemplateView
 
+from aseanpm.effects import moved_by, watched
 from aseanpm.facts import AlreadyRecorded, ledger_entry
 from aseanpm.forms import DayField, TidyMixin
 from aseanpm.pages import ClockMixin
-from aseanpm.workplace import WorkMixin, add_errors
+from aseanpm.workplace import WorkMixin, add_errors, digest_of
 
 from . import bulk
 from .models import Project, Status, StatusChange
@@ -213,6 +214,10 @@ class ChangedMeanwhile(Exception):
     """Projects were changed after their preview; nothing is written."""
 
 
+class FiguresChanged(Exception):
+    """Other figures would move than the preview showed; nothing is written."""
+
+
 class BulkView(WorkMixin, TemplateView):
     """One change to the projects that were ticked, or to all of a filtered list.
 
@@ -299,6 +304,10 @@ class BulkView(WorkMixin, TemplateView):
     # Preview and write
 
     @property
+    def reader(self):
+        return self.form.reader or self.request.user
+
+    @property
     def going(self):
         return [one for one in self.planned if not one.refused]
 
@@ -307,7 +316,8 @@ class BulkView(WorkMixin, TemplateView):
         figures = []
         try:
             if self.form.moves and self.going:
-                figures = self.moved(self.try_out, self.form.since, self.form.reader)
+                figures = moved_by(self.try_out, self.reader, self.form.since)
+                self.seen = digest_of(figures)
         except ValidationError as error:
             add_errors(self.form, error)
             return self.page(status=400)
@@ -324,21 +334,29 @@ class BulkView(WorkMixin, TemplateView):
             self.refuse_changed(versions, self.projects)
             if not count:
                 return self.preview()
-            if self.form.moves and self.moved(
-                self.try_out, self.form.since, self.form.reader
-            ):
-                return self.preview(changed_figures=True)
             with self.entry(what, self.form.reason, undo=True) as entry:
                 self.refuse_changed(versions, self.read(versions, lock=True))
-                bulk.write(self.planned, entry)
+                self.write(entry)
         except ChangedMeanwhile:
             return self.conflict(versions)
+        except FiguresChanged:
+            return self.preview()
         except ValidationError as error:
             add_errors(self.form, error)
             return self.page(status=400)
         left = len(self.planned) - count
         said = f"{what}." + (f" {left} left out." if left else "")
         return self.done(entry, said, reverse("projects:list"))
+
+    def write(self, entry):
+        """Write what was planned, if it moves just the figures that were seen."""
+        if not self.form.moves:
+            bulk.write(self.planned, entry)
+            return
+        with watched(self.reader, self.form.since) as figures:
+            bulk.write(self.planned, entry)
+        if digest_of(figures) != self.request.POST.get("seen"):
+            raise FiguresChanged
 
     def refuse_changed(self, versions, projects):
         if {project.code: project.version for project in projects} != versions:

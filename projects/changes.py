@@ -189,8 +189,9 @@ def in_words(fact):
         return str(fact.line)
     if isinstance(fact, Funding):
         return f"{fact.partner} through {fact.fund}" if fact.fund else str(fact.partner)
+    stated = fact.share and f"{fact.share.normalize():f}"
     shares = {
-        Benefit.ShareBasis.STATED: f"{fact.share} per cent stated",
+        Benefit.ShareBasis.STATED: f"{stated} per cent stated",
         Benefit.ShareBasis.ASSUMED_EQUAL: "equal share assumed",
         Benefit.ShareBasis.UNKNOWN: "share not known",
     }

@@ -176,7 +176,8 @@ class EditProjectView(ProjectFormView):
     def save(self, form, version):
         to = self.row.get_absolute_url()
         shifts = changes.shifts(self.row, form.facts(self.row))
-        if not shifts and not differences(form.data, self.new_form(self.row)):
+        on_record = self.new_form(self.get_object())
+        if not shifts and not differences(form.data, on_record):
             return self.done(None, "Nothing was changed.", to)
         self.questions = self.asked_by(shifts)
         if not all(one.is_valid() for one in self.questions):

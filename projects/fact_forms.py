@@ -12,9 +12,8 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils import timezone
 
-from aseanpm.editing import Sheet
 from aseanpm.facts import Basis, Fact, Recorded
-from aseanpm.forms import DayField, TidyMixin
+from aseanpm.forms import DayField, TidyMixin, problems_of
 
 from . import actions, lifecycle, money
 from .models import (
@@ -167,10 +166,11 @@ class WordsField(forms.CharField):
 # Forms
 
 
-class FactForm(Sheet, TidyMixin, forms.Form):
-    """What is asked of one fact of a project.
+class FactForm(TidyMixin, forms.Form):
+    """What is asked of one fact of a project, in `parts`: (legend, names of fields).
 
-    With `fact`, the one on record that was wrong: then the reason is asked too.
+    What no part names comes first. With `fact`, the one on record that was wrong: then
+    the reason is asked too.
     """
 
     use_required_attribute = False
@@ -211,6 +211,18 @@ class FactForm(Sheet, TidyMixin, forms.Form):
             required=False,
             empty_label="Not named",
         )
+
+    def groups(self):
+        """[(legend, fields)] of what is shown, in the order of the parts."""
+        named = {name for _, names in self.parts for name in names}
+        first = [name for name in self.fields if name not in named]
+        for legend, names in (("", first), *self.parts):
+            fields = [self[name] for name in names if name in self.fields]
+            if shown := [field for field in fields if not field.is_hidden]:
+                yield legend, shown
+
+    def problems(self):
+        return problems_of(self) if self.is_bound else []
 
     @property
     def own_basis(self):

@@ -102,13 +102,14 @@ class Listings:
     @cached_property
     def parties(self):
         """Countries and groupings in one list, by the kind and the code."""
-        parties = [
-            *self.rows(Benefit, "grouping").order_by("name"),
-            *self.rows(Benefit, "country"),
-        ]
+        countries = list(self.rows(Benefit, "country"))
+        groupings = list(self.rows(Benefit, "grouping"))
         return Listing(
-            parties,
+            [*countries, *groupings],
             key=lambda row: f"{row._meta.model_name}:{row.code}",
+            label=lambda row: (
+                f"{row.code} – {row.name}" if row in groupings else row.name
+            ),
             group=lambda row: row._meta.verbose_name_plural.capitalize(),
         )
 
@@ -793,11 +794,12 @@ class ShiftForm(TidyMixin, forms.Form):
     @property
     def answer(self):
         cleaned = self.cleaned_data
-        return changes.Answer(
-            is_correction=cleaned.get("change") != "development",
-            since=cleaned.get("since") or self.first_day,
-            reason=cleaned.get("reason", ""),
-        )
+        since, reason = cleaned.get("since"), cleaned.get("reason", "")
+        if cleaned.get("change") == "development":
+            return changes.Answer(is_correction=False, since=since)
+        if "change" in cleaned:
+            since = None  # a correction keeps the days of the record
+        return changes.Answer(True, since or self.first_day, reason)
 
     @property
     def likely(self):

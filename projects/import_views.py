@@ -6,9 +6,10 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.views.generic import TemplateView, View
 
-from aseanpm.facts import AlreadyRecorded, Entry, ledger_entry
+from aseanpm.effects import moved_by, watched
+from aseanpm.facts import AlreadyRecorded, Entry, LedgerHead, ledger_entry
 from aseanpm.pages import address
-from aseanpm.workplace import WorkMixin
+from aseanpm.workplace import WorkMixin, digest_of
 
 from . import bulk, money
 from .exchange import csv_projects, csv_text
@@ -72,15 +73,18 @@ class ImportView(WorkMixin, TemplateView):
             return self.page(400, unreadable=str(error))
         if self.mend():
             self.text = self.table.as_text()
-        self.drafts, wrong = csv_projects.check(self.table)
-        before = self.imported_before()
         if "apply" in request.POST and (sent := self.sent_before()):
             raise AlreadyRecorded(sent)
-        if before:
+        return self.answer(applies="apply" in request.POST)
+
+    def answer(self, *, applies):
+        if before := self.imported().first():
             return self.page(400, before=before)
+        self.checked_after = LedgerHead.objects.values_list("sequence").first()
+        self.drafts, wrong = csv_projects.check(self.table)
         if wrong:
             return self.told_wrong(wrong)
-        return self.write() if "apply" in request.POST else self.preview()
+        return self.write() if applies else self.preview()
 
     def text_sent(self):
         file = self.request.FILES.get("file")
@@ -100,7 +104,7 @@ class ImportView(WorkMixin, TemplateView):
                 text = self.request.POST.get(f"fix-{row.number}-{column}")
                 if text is not None:
                     found = True
-                    row.cells[column] = text.strip()
+                    row.cells[column] = text.replace("\r\n", "\n").strip()
                     if column not in self.table.columns:
                         self.table.columns.append(column)
         for row in self.table.rows if found else ():
@@ -111,10 +115,10 @@ class ImportView(WorkMixin, TemplateView):
     def mark(self):
         return CHECKSUM + self.table.fingerprint
 
-    def imported_before(self):
-        """The import of this very content that stands, or None."""
+    def imported(self):
+        """The imports of this very content that stand."""
         past = Entry.objects.filter(what__startswith=WHAT, undone_by__isnull=True)
-        return past.filter(reason__endswith=self.mark).first()
+        return past.filter(reason__endswith=self.mark)
 
     # Answers
 
@@ -128,7 +132,8 @@ class ImportView(WorkMixin, TemplateView):
 
     def preview(self, status=200, **context):
         try:
-            figures = self.moved(self.try_out, self.first_day)
+            figures = moved_by(self.try_out, self.request.user, self.first_day)
+            self.seen = digest_of(figures)
         except ValidationError as error:
             return self.page(400, unreadable=" ".join(error.messages))
         rows = [
@@ -155,22 +160,31 @@ class ImportView(WorkMixin, TemplateView):
     def write(self):
         count = len(self.drafts)
         try:
-            if self.moved(self.try_out, self.first_day):
-                return self.preview()
             what = f"{WHAT}: {count} project{'s'[: count != 1]}"
             reason = f"{self.name} {self.mark}".strip()
             with self.entry(what, reason, undo=True) as entry:
-                if self.imported_before() or csv_projects.check(self.table)[1]:
-                    raise Overtaken
-                bulk.record_projects(self.drafts, entry)
+                if self.checked_after != (entry.sequence - 1,):
+                    self.check_again(entry)
+                with watched(self.request.user, self.first_day) as figures:
+                    bulk.record_projects(self.drafts, entry)
+                if digest_of(figures) != self.request.POST.get("seen"):
+                    raise FiguresChanged
                 entry.opens = address(
                     "projects:list", updated_since=entry.recorded_at.isoformat()
                 )
         except Overtaken:
-            return self.post(self.request)
+            return self.answer(applies=False)
+        except FiguresChanged:
+            return self.preview()
         except ValidationError as error:
             return self.page(400, unreadable=" ".join(error.messages))
         return self.done(entry, f"{what}.", entry.opens)
+
+    def check_again(self, entry):
+        """Something was written since the check. Raises Overtaken."""
+        self.drafts, wrong = csv_projects.check(self.table)
+        if wrong or self.imported().exclude(pk=entry.pk).exists():
+            raise Overtaken
 
     def page(self, status=200, **context):
         context = self.get_context_data(
@@ -180,6 +194,10 @@ class ImportView(WorkMixin, TemplateView):
             **context,
         )
         return self.render_to_response(context, status=status)
+
+
+class FiguresChanged(Exception):
+    """Other figures would move than the preview showed; nothing is written."""
 
 
 class Overtaken(Exception):

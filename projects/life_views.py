@@ -45,8 +45,8 @@ class ProjectWriteView(WorkMixin, TemplateView):
     def new_form(self, data=None):
         raise NotImplementedError
 
-    def write(self, form, entry):
-        """Write the facts, of `self.project` as it is under the lock."""
+    def write(self, form, entry, project):
+        """Write the facts of a project, as it is under the lock."""
         raise NotImplementedError
 
     def title(self):
@@ -102,8 +102,8 @@ class ProjectWriteView(WorkMixin, TemplateView):
 
     def save(self, form):
         with self.entry(self.what(form), self.why(form), undo=True) as entry:
-            self.project = locked(self.project, version_of(self.request.POST))
-            self.write(form, entry)
+            project = locked(self.project, version_of(self.request.POST))
+            self.write(form, entry, project)
             entry.opens = entry.opens or self.opens()
         return entry
 
@@ -231,10 +231,10 @@ class MoveView(ProjectWriteView):
             said += f" It goes on as {self.successor.code}."
         return said
 
-    def write(self, form, entry):
+    def write(self, form, entry, project):
         read = form.cleaned_data
         common = {
-            "project": self.project,
+            "project": project,
             "on": read["effective_on"],
             "reason": read["note"],
             "basis": form.own_basis,
@@ -271,7 +271,7 @@ class StepView(ProjectWriteView):
     def said(self, form):
         return f"{self.project.code}: “{form.built()}” was recorded."
 
-    def write(self, form, entry):
+    def write(self, form, entry, project):
         actions.record(fact=form.built(), entry=entry)
 
 
@@ -344,7 +344,7 @@ class CorrectView(FactView):
     def said(self, form):
         return f"{self.project.code}: “{self.says}” was corrected."
 
-    def write(self, form, entry):
+    def write(self, form, entry, project):
         changes = form.changes()
         if not changes:
             raise ValidationError("Nothing differs from what is on record.")
@@ -371,6 +371,6 @@ class WithdrawView(FactView):
     def said(self, form):
         return f"{self.project.code}: “{self.says}” was withdrawn."
 
-    def write(self, form, entry):
+    def write(self, form, entry, project):
         reason = form.cleaned_data["reason"]
         actions.withdraw(fact=self.fact, reason=reason, entry=entry)

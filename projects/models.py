@@ -1113,6 +1113,9 @@ class ExchangeRate(Kept):
     def __str__(self):
         return f"{self.currency} on {self.on}: {self.rate.normalize():f}"
 
+    def get_absolute_url(self):
+        return f"{reverse('projects:rates')}?currency={self.currency}"
+
     def clean(self):
         super().clean()
         check_currency(self.currency)

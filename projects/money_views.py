@@ -114,7 +114,7 @@ class MoneyView(ProjectWriteView):
             return actions.copy_of(self.of, amount=amount)
         return form.built()
 
-    def write(self, form, entry):
+    def write(self, form, entry, project):
         if self.how == "reverse":
             read = form.values()
             on = read.pop("effective_on")
@@ -186,9 +186,6 @@ class RateView(KeptFormView, TemplateView):
     def title(self):
         return "Put a rate right" if self.kwargs else "A new exchange rate"
 
-    def address_of(self, row):
-        return address("projects:rates", currency=row.currency)
-
 
 class RateListView(WorkMixin, TemplateView):
     """A CSV of rates: all that is wrong at once, a preview, then all in one write."""
@@ -204,6 +201,8 @@ class RateListView(WorkMixin, TemplateView):
         form = RateListForm(request.POST, request.FILES)
         if not form.is_valid() or form.wrong:
             return self.show(form, status=400)
+        if all(row.becomes == "same" for row in form.rows):
+            return self.show(form)
         self.seen = digest_of(form.rows)
         if request.POST.get("seen") != self.seen:
             return self.show(form)

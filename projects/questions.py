@@ -124,17 +124,18 @@ class Standing:
     def question(self, one, kind, text, *answers, **more):
         """A question about a project, with its approved dollars where it distorts."""
         usd = self.dollars(one) if more.get("figures") else None
+        page = page_of(one)
         values = {
             "code": one["code"],
             "title": one["title"],
             "language": one["title_language"],
-            "page": page_of(one),
+            "page": page,
             "plan": one["plan"],
             "of": one["officer"],
             "usd": usd,
         }
         doors = tuple(
-            Answer(label, page_of(one) + path, returns=bool(path))
+            Answer(label, page + path, returns=bool(path))
             for label, path in answers
         )
         return Question(kind=kind, text=text, answers=doors, **(values | more))
@@ -221,7 +222,7 @@ class Standing:
                 one,
                 "beneficiary",
                 "Nobody is on record as benefiting, so no country’s figures show it.",
-                ("Say who benefits", "edit/#benefits"),
+                ("Say who benefits", "edit/#beneficiaries"),
                 figures=("countries",) if one["counts"] else (),
             )
         if one["stage"] not in COUNTING["approved"]:
@@ -231,7 +232,7 @@ class Standing:
                 one,
                 "funder",
                 "It was approved, and nobody is on record as funding it.",
-                ("Say who funds it", "money/new/"),
+                ("Say who funds it", "edit/#funding"),
                 figures=("who funds",) if one["counts"] else (),
             )
         budget = self.approved.get(pk, money.UNKNOWN)
@@ -242,7 +243,7 @@ class Standing:
                 one,
                 "budget",
                 text,
-                ("Record the budget", "money/new/?kind=approved"),
+                ("Record the budget", "money/new/"),
                 figures=("approved budgets",) if one["counts"] else (),
             )
 
@@ -276,7 +277,7 @@ class Standing:
                     "phase",
                     f"{phase} was planned to end by {phase.planned_end_shown} and has "
                     "no day on which it was completed.",
-                    ("Record when it ended", "edit/#phases"),
+                    ("Record when it ended", "edit/#dates"),
                     since=phase.planned_end,
                 )
 
@@ -327,7 +328,7 @@ class Standing:
 
 
 def page_of(one):
-    return Project(code=one["code"]).get_absolute_url()
+    return reverse("projects:detail", args=[one["code"]])
 
 
 def pair_of(first, second):

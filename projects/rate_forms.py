@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django import forms
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS
 
 from .exchange import csv_text
 from .fact_forms import FactDay, NumberField, placed
@@ -37,24 +37,21 @@ class RateForm(forms.ModelForm):
         model = ExchangeRate
         fields = list(HEADER)
 
-    unchecked: tuple[str, ...] = ()
-
     def clean_currency(self):
         return self.cleaned_data["currency"].upper()
 
-    def validate_constraints(self):
-        """The rules of the row, each said at its field."""
-        try:
-            self.instance.validate_constraints(exclude=self.unchecked)
-        except ValidationError as error:
-            for sentence in error.messages:
-                self.add_error(*placed(ExchangeRate, NON_FIELD_ERRORS, sentence))
+    def _post_clean(self):
+        """What the model objects to the row as a whole is said at a field of it."""
+        super()._post_clean()
+        for sentence in self.errors.pop(NON_FIELD_ERRORS, []):
+            self.add_error(*placed(ExchangeRate, NON_FIELD_ERRORS, sentence))
 
 
 class RateRowForm(RateForm):
     """A row of a list, which may give another rate for a day on record."""
 
-    unchecked = ("on",)
+    def _get_validation_exclusions(self):
+        return super()._get_validation_exclusions() | {"on"}
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,7 @@ class RateRow:
 class RateListForm(forms.Form):
     """A CSV of rates, as a file or as text; `rows` or `wrong` once it is cleaned."""
 
-    file = forms.FileField(label="CSV file", required=False)
+    file = forms.FileField(label="CSV file", required=False, allow_empty_file=True)
     text = forms.CharField(
         label="or its text",
         required=False,
@@ -144,8 +141,8 @@ def read_rates(text):
         seen.setdefault(key, row.number)
         wrong += [
             RowError(row.number, name, row.cells.get(name, ""), message)
-            for name, messages in errors.items()
-            for message in messages
+            for name in HEADER
+            for message in errors.get(name, ())
         ]
         if not errors:
             read = form.cleaned_data

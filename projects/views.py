@@ -21,7 +21,7 @@ from .bulk import AT_MOST, DEEDS
 from .columns import COLUMNS, complete
 from .filters import ProjectFilter
 from .life_views import approval_steps
-from .models import MoneyEntry
+from .models import MoneyEntry, Project
 from .money_views import ledger_entries
 from .ordering import labels_for, order_of
 from .serializers import (
@@ -172,6 +172,8 @@ class ProjectDetailView(ClockMixin, TemplateView):
             steps=approval_steps(project, self.clock) if may_edit else [],
             moves=lifecycle.moves_for(user, project.status),
             may_edit=may_edit and self.clock.is_now,
+            why_not=user.is_authenticated and not may_edit,
+            internal_note=self.internal_note(project, user),
             may_enter_money=can(user, "create", "money") and self.clock.is_now,
             successor=links.filter(predecessor=project.pk).first(),
             predecessor=links.filter(pk=project.predecessor_id).first(),
@@ -181,6 +183,12 @@ class ProjectDetailView(ClockMixin, TemplateView):
             illustrative=int(project.is_illustrative),
             **context,
         )
+
+    def internal_note(self, project, user):
+        """The note, for whom it is meant; a note is of now, whatever the clock."""
+        country = getattr(user, "country_id", None)
+        own = country and Project.objects.own_of(user).filter(pk=project.pk).exists()
+        return project.internal_note if can(user, "view", "notes", own=own) else ""
 
     def gap(self, project, user):
         """By how much commitments and approved budget differ; None: not known."""

@@ -69,6 +69,7 @@ def samples():
         "organisations": "ASEC",
         "themes": "COVID",
         "bodies": "IAI-TF",
+        "documents": make.document(project).file.name.removeprefix("documents/"),
         "programmes": "IAI",
         "frameworks": make.framework().code,
         "statements": make.statement().code,

@@ -134,13 +134,13 @@ def decide(*, meeting, decisions, entry):
     Raises ChangedMeanwhile, and ValidationError with {code of a project: sentences}.
     """
     on = decision_day(meeting)
-    check_unchanged(meeting, decisions)
+    items = unchanged(meeting, decisions)
     step = step_of(meeting.body.code)
     steps = dict.fromkeys((one.project.pk for one in decisions), step)
     record_all(decisions, on, steps, entry, meeting=meeting)
-    for one in decisions:
+    for one, item in zip(decisions, items, strict=True):
         writing.change(
-            one.item, outcome=one.outcome, note=one.reason, applied=entry.sequence
+            item, outcome=one.outcome, note=one.reason, applied=entry.sequence
         )
 
 
@@ -155,13 +155,15 @@ def circulate(*, decisions, on, entry):
 
 def keep_drafts(*, meeting, decisions):
     """Keep outcomes on the agenda that are not applied yet. Raises ChangedMeanwhile."""
-    check_unchanged(meeting, decisions)
-    for one in decisions:
-        writing.change(one.item, outcome=one.outcome, note=one.reason)
+    for one, item in zip(decisions, unchanged(meeting, decisions), strict=True):
+        writing.change(item, outcome=one.outcome, note=one.reason)
 
 
-def check_unchanged(meeting, decisions):
-    """Raise ChangedMeanwhile where an item or project is not as the writer saw it."""
+def unchanged(meeting, decisions):
+    """The items that are decided, in their order, as they are on record.
+
+    Raises ChangedMeanwhile where an item or a project is not as the writer saw it.
+    """
     changed = {}
     items = {item.pk: item for item in meeting.agenda_items.select_related("project")}
     projects = Project.objects.select_for_update().in_bulk(
@@ -180,6 +182,7 @@ def check_unchanged(meeting, decisions):
             changed[code] = f"{code} was changed by somebody else; look at it again."
     if changed:
         raise ChangedMeanwhile(changed)
+    return [items[one.item.pk] for one in decisions]
 
 
 def record_all(decisions, on, steps, entry, **decided):

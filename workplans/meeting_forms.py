@@ -18,7 +18,7 @@ from aseanpm.editing import (
     refuse_used,
     told_of,
 )
-from aseanpm.facts import shown_date
+from aseanpm.facts import Precision, shown_date
 from aseanpm.forms import CodeField, DayField, Listing, RoughDateField, TidyMixin
 from aseanpm.models import Source
 from aseanpm.writing import Stale
@@ -43,7 +43,7 @@ from .reconciliation.rows import label_of
 
 
 def long_text(**options):
-    return forms.CharField(widget=forms.Textarea({"rows": 3}), **options)
+    return forms.CharField(widget=forms.Textarea({"rows": 2}), **options)
 
 
 def short_text(**options):
@@ -79,13 +79,21 @@ class MeetingRow(HangingRow):
     in_order = False
 
     @classmethod
+    def on_record(cls, relation):
+        """The rows of a relation in their order, each knowing its place."""
+        rows = list(super().on_record(relation).prefetch_related(*cls.lists))
+        for number, row in enumerate(rows, 1):
+            row.place = number
+        return rows
+
+    @classmethod
     def texts_of(cls, row):
         texts = super().texts_of(row)
         for name in cls.lists:
             texts[name] = ", ".join(
-                sorted(each.code for each in getattr(row, name).all())
+                sorted(one.code for one in getattr(row, name).all())
             )
-        return texts
+        return texts | ({"place": str(row.place)} if cls.in_order else {})
 
     @classmethod
     def lists_of(cls, said):
@@ -95,11 +103,8 @@ class MeetingRow(HangingRow):
 class MeetingRows(HangingField):
     """The rows of one kind that a meeting has, with their lists and their order."""
 
-    def on_record(self, relation):
-        return list(relation.all())
-
     def write(self, relation, parent, said):
-        rows = self.on_record(relation)
+        rows = self.row.on_record(relation)
         left = {key_of(row): row for row in rows}
         found = [(number, one, left.pop(one["key"], None)) for number, one in said]
         for row in left.values():
@@ -147,7 +152,6 @@ def place():
         required=False,
         min_value=1,
         max_value=999,
-        help_text="1 is first.",
     )
 
 
@@ -160,6 +164,10 @@ class AttendanceRow(MeetingRow):
     )
     model = Attendance
     settled = ("key", "capacity")
+
+    @classmethod
+    def on_record(cls, relation):
+        return super().on_record(relation.select_related("country", "partner"))
 
     @classmethod
     def texts_of(cls, row):
@@ -203,19 +211,16 @@ def listing_of(model, columns, label=str):
 
 
 class ConclusionRow(MeetingRow):
-    place = place()
     text = long_text(label="What was noted")
-    who = short_text(label="Who follows up")
     follow_up = long_text(label="What is to follow", required=False)
+    who = short_text(label="Who follows up")
     lines = CodesOf(
-        ActionLine.objects.all(),
-        label="Lines",
-        required=False,
-        help_text="Codes, such as IAI-IV-07, IAI-IV-12.",
+        ActionLine.objects.all(), label="Lines, by their codes", required=False
     )
     themes = CodesOf(
-        Theme.objects.all(), label="Themes", required=False, help_text="Codes."
+        Theme.objects.all(), label="Themes, by their codes", required=False
     )
+    place = place()
     model = Conclusion
     names = ("text", "who", "follow_up")
     lists = ("lines", "themes")
@@ -232,15 +237,12 @@ class StatementRow(MeetingRow):
 
 
 class SessionRow(MeetingRow):
-    place = place()
     area = CodeField(label="Strategic area", empty="No one area", required=False)
     title = forms.CharField(
-        label="Title",
-        max_length=400,
-        required=False,
-        help_text="Only where it differs from the area’s.",
+        label="Title, if not the area’s", max_length=400, required=False
     )
     title_language = language()
+    place = place()
     note = long_text(label="Note", required=False)
     model = MeetingSession
     names = ("area", "title", "title_language", "note")
@@ -260,9 +262,8 @@ class PriorityRow(MeetingRow):
     session = CodeField(label="In the session", empty="No session", required=False)
     line = CodeOf(
         ActionLine.objects.select_related("plan", "area"),
-        label="Line",
+        label="Line, by its code",
         required=False,
-        help_text="Its code, such as IAI-IV-07.",
     )
     proposed_by = short_text(label="Proposed by")
     note = long_text(label="Note", required=False)
@@ -288,13 +289,10 @@ class PriorityRow(MeetingRow):
 
 
 class PriorityRows(MeetingRows):
-    def on_record(self, relation):
-        return list(relation.select_related("project"))
-
     def write(self, relation, parent, said):
         said = list(said)
         kept = {one["key"] for _, one in said}
-        for row in self.on_record(relation):
+        for row in relation.select_related("project"):
             if row.project and key_of(row) not in kept:
                 message = (
                     f"“{row}” became the project {row.project.code}; it cannot be "
@@ -308,24 +306,22 @@ class FigureRow(MeetingRow):
     """A figure in print. It is as of its meeting's last day, unless it says another."""
 
     about = CodeField(label="About", empty="Choose a plan, programme or partner")
-    metric = forms.ChoiceField(label="What was counted")
-    value = NumberField(label="Value", help_text="As printed: 52, 4,870,000 or 70.8.")
-    unit = forms.ChoiceField(label="Unit", required=False)
+    metric = CodeField(label="What was counted", empty="Choose")
+    value = NumberField(label="Value")
+    unit = CodeField(label="Unit", required=False, empty="a number")
     qualifier = forms.ChoiceField(
         label="Print says", choices=PublishedFigure.Qualifier.choices
     )
     of_total = forms.IntegerField(
         label="Of a total of", required=False, min_value=0, max_value=10**6
     )
-    as_of = RoughDateField(
-        label="As of", required=False, help_text="Empty: the meeting’s last day."
-    )
+    as_of = RoughDateField(label="As of, if not the last day", required=False)
     moment = forms.ChoiceField(label="Moment", choices=PublishedFigure.Moment.choices)
     funder = CodeField(label="Whose amount", required=False, empty="Of nobody alone")
-    note = long_text(label="Note", required=False)
     sources = CodesOf(
-        Source.objects.all(), required=False, label="Sources", help_text="DOC1, S12."
+        Source.objects.all(), required=False, label="Sources, by their codes"
     )
+    note = long_text(label="Note", required=False)
     model = PublishedFigure
     names = (
         *("metric", "value", "unit", "qualifier", "of_total", "moment", "note"),
@@ -336,11 +332,9 @@ class FigureRow(MeetingRow):
     settled = ("key", "qualifier", "moment")
     SCOPES = {"plan": "Plans", "programme": "Programmes", "partner": "Partners"}
 
-    def __init__(self, *args, **options):
-        super().__init__(*args, **options)
-        metric, unit = self["metric"].value(), self["unit"].value()
-        self.fields["metric"].choices = metric_choices(metric)
-        self.fields["unit"].choices = unit_choices(unit)
+    @classmethod
+    def on_record(cls, relation):
+        return super().on_record(relation.headline().select_related(*cls.SCOPES))
 
     @classmethod
     def texts_of(cls, row):
@@ -360,11 +354,11 @@ class FigureRow(MeetingRow):
         values = super().values_of(said) | scope
         if values["as_of"] is None:
             del values["as_of"], values["precision"]
-        return values
+        return values | {"unit": said["unit"] or ""}
 
     def clean(self):
         given = super().clean()
-        metric, unit = given.get("metric", ""), given.get("unit", "")
+        metric, unit = given.get("metric") or "", given.get("unit") or ""
         if metric in MONEY and not is_currency(unit):
             self.add_error("unit", "This is an amount of money: choose a currency.")
         elif metric and metric not in MONEY and is_currency(unit):
@@ -385,31 +379,25 @@ MONEY = {
     "contribution_2001_2008",
     "pledge_2009_2011",
 }
-UNITS = {"": "a number", "USD": "US dollars", "%": "per cent"}
+UNITS = {"USD": "US dollars", "%": "per cent"}
 
 
-def metric_choices(present=""):
-    """What the reconciliation computes, and what it says it cannot."""
-    groups = [
-        (heading, [(metric, label_of(metric)) for metric in metrics])
+def metrics_to_choose(present):
+    """What the reconciliation computes, and what it says it cannot; `present` stay."""
+    headings = {
+        metric: heading
         for heading, metrics in known_metrics().items()
-    ]
-    listed = {metric for metrics in known_metrics().values() for metric in metrics}
-    other = [(present, label_of(present))] if present and present not in listed else []
-    return [("", "Choose"), *groups, *other]
-
-
-def unit_choices(present=""):
-    return list((UNITS | {present or "": UNITS.get(present or "", present)}).items())
+        for metric in metrics
+    }
+    return Listing(
+        dict.fromkeys([*headings, *present]),
+        key=str,
+        label=label_of,
+        group=lambda metric: headings.get(metric, "Others on record"),
+    )
 
 
 class FigureRows(MeetingRows):
-    def on_record(self, relation):
-        related = ("plan", "programme", "partner", "funder")
-        return list(
-            relation.headline().select_related(*related).prefetch_related("sources")
-        )
-
     def complete(self, row):
         if row.as_of is None:
             row.as_of, row.precision = row.meeting.held_until, row.meeting.precision
@@ -450,12 +438,12 @@ class MeetingForm(KeptForm):
         max_value=9999,
         help_text="80 for the 80th.",
     )
-    first = RoughDateField(
+    held_from = RoughDateField(
         label="First day",
         required=False,
         help_text="As exactly as it is known: 2027-03-01, 2027-03 or 2027.",
     )
-    last = RoughDateField(
+    held_until = RoughDateField(
         label="Last day",
         required=False,
         help_text="Decisions are dated by it. Empty: the meeting took one day.",
@@ -469,12 +457,14 @@ class MeetingForm(KeptForm):
         fields = [
             "body",
             "number",
+            "held_from",
+            "held_until",
+            "country",
             "name",
+            "code",
             "place",
             "chair",
             "chair_country",
-            "country",
-            "code",
             "approvals_in_print",
             "note",
             "sources",
@@ -491,16 +481,18 @@ class MeetingForm(KeptForm):
         }
 
     parts = (
-        ("", ("body", "number", "first", "last", "country", "name", "code")),
         ("Where and who", ("place", "chair", "chair_country", "attendances")),
-        ("What is said of it", ("approvals_in_print", "note", "sources", "reason")),
+        ("What is said of it", ("approvals_in_print", "note", "sources")),
+        ("This change", ("reason",)),
     )
 
-    def __init__(self, data=None, files=None, *, instance=None, **options):
-        super().__init__(data, files, instance=instance, **options)
-        meeting = self.instance
-        for name, day in (("first", meeting.held_from), ("last", meeting.held_until)):
-            self.initial[name] = RoughDateField.text_of(day, meeting.precision)
+    def __init__(self, data=None, *, instance=None, initial=None):
+        meeting = instance or Meeting()
+        days = {
+            name: RoughDateField.text_of(getattr(meeting, name), meeting.precision)
+            for name in ("held_from", "held_until")
+        }
+        super().__init__(data, instance=instance, initial=days | (initial or {}))
         self.fields["body"].empty_label = "Choose"
         columns = {"country": "Countries", "partner": "Partners"}
         self.fields["attendances"].listings = {"who": listing_of(Attendance, columns)}
@@ -514,27 +506,23 @@ class MeetingForm(KeptForm):
 
     def settle_dates(self, given):
         """One day where one is named; of a month or a year, its last day alone."""
-        first, how_first = given.get("first") or (None, "")
-        last, how_last = given.get("last") or (None, "")
+        first, how_first = given.get("held_from") or (None, "")
+        last, how_last = given.get("held_until") or (None, "")
         if first and last and how_first != how_last:
-            self.add_error("last", "Write both days equally exactly.")
+            self.add_error("held_until", "Write both days equally exactly.")
         elif first and last and last < first:
-            self.add_error("last", "A meeting cannot end before it starts.")
-        precision = (how_last if last else how_first) or "day"
-        last = last or first
-        self.dates = {
-            "held_from": (first or last) if precision == "day" else None,
-            "held_until": last,
-            "precision": precision,
-        }
-        for name, value in self.dates.items():
-            setattr(self.instance, name, value)
+            self.add_error("held_until", "A meeting cannot end before it starts.")
+        precision = (how_last if last else how_first) or Precision.DAY
+        exact = precision == Precision.DAY
+        given["held_from"] = (first or last) if exact else None
+        given["held_until"] = last or first
+        self.instance.precision = precision
 
     def clean_code(self):
         return read_code(self.cleaned_data["code"]) if self.cleaned_data["code"] else ""
 
     def settle_code(self, given):
-        code = given["code"] or proposed_code(self.instance, given)
+        code = given["code"] or proposed_code(given, self.instance.precision)
         if not code:
             self.add_error("number", "Give a number or a date, or write a code.")
             return
@@ -542,20 +530,24 @@ class MeetingForm(KeptForm):
             refuse_used(Meeting, code)
         except ValidationError as error:
             written = (
-                "code" if given["code"] else "number" if given["number"] else "first"
+                "code"
+                if given["code"]
+                else "number"
+                if given["number"]
+                else "held_from"
             )
             self.add_error(written, error)
         given["code"] = self.instance.code = code
 
     def values(self):
         values, lists = super().values()
-        return values | self.dates, lists
+        return values | {"precision": self.instance.precision}, lists
 
 
-def proposed_code(meeting, given):
+def proposed_code(given, precision):
     """IAI-TF-80, ACCC-2020-02-18, IAI-NATCONS-KH-2027-03; "" without number or date."""
     body, country = given["body"], given["country"]
-    first = shown_date(meeting.held_from or meeting.held_until, meeting.precision)
+    first = shown_date(given["held_from"] or given["held_until"], precision)
     last = str(given["number"] or first or "")
     parts = [body.code, *([country.code] if country else []), last]
     return "-".join(parts) if last else ""
@@ -572,28 +564,22 @@ class MeetingRowsForm(KeptForm):
         model = Meeting
         fields: list[str] = []
 
-    def __init__(self, data=None, files=None, *, instance=None, **options):
-        super().__init__(data, files, instance=instance, **options)
+    def __init__(self, data=None, *, instance=None, initial=None):
+        super().__init__(data, instance=instance, initial=initial)
+        self.fields.pop("reason", None)
         self.dress_rows()
-        for name, field in self.hanging.items():
-            rows = field.on_record(getattr(self.instance, name))
-            self.initial[name] = [
-                field.row.texts_of(row) | ({"place": n} if field.row.in_order else {})
-                for n, row in enumerate(rows, 1)
-            ]
 
     def dress_rows(self):
         """Offer the rows what they choose from."""
 
-    @property
-    def version(self):
-        return 1 + sum(
-            field.row.model.history.filter(meeting=self.instance).count()
-            for field in self.hanging.values()
-        )
+    @classmethod
+    def version_of(cls, meeting):
+        """How often rows of these kinds were changed, and one."""
+        kinds = [field.row.model for field in cls.base_fields.values()]
+        return 1 + sum(kind.history.filter(meeting=meeting).count() for kind in kinds)
 
     def write(self, version=None):
-        if version != self.version:
+        if version != self.version_of(self.instance):
             raise Stale(self.instance)
         for name, field in self.hanging.items():
             self.write_rows(name, field, self.instance)
@@ -655,8 +641,16 @@ class FiguresForm(MeetingRowsForm):
     )
 
     def dress_rows(self):
+        printed = self.instance.published_figures.values_list("metric", "unit")
+        metrics, units = zip(*printed, strict=True) if printed else ((), ())
         self.fields["published_figures"].listings = {
             "about": listing_of(PublishedFigure, FigureRow.SCOPES, label=called),
+            "metric": metrics_to_choose(metrics),
+            "unit": Listing(
+                dict.fromkeys([*UNITS, *filter(None, units)]),
+                key=str,
+                label=lambda unit: UNITS.get(unit, unit),
+            ),
             "funder": listing_of(PublishedFigure, {"funder": ""}),
         }
 
@@ -719,17 +713,19 @@ def pledge_label(entry):
 class AgendaForm(TidyMixin, forms.Form):
     """One project on the agenda: its place, a remark, or off with it."""
 
-    place = forms.IntegerField(
-        label="Place", required=False, min_value=1, max_value=999
-    )
-    note = long_text(label="Remark", required=False)
-    gone = forms.BooleanField(label="Take off", required=False)
+    place = forms.IntegerField(required=False, min_value=1, max_value=999)
+    note = long_text(required=False)
+    gone = forms.BooleanField(required=False)
     item_version = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, data=None, *, item, number):
-        super().__init__(data, prefix=f"item-{item.project.code}")
+        code = item.project.code
+        super().__init__(data, prefix=f"item-{code}")
         self.item = item
+        self.fields["place"].label = f"Place of {code}"
+        self.fields["note"].label = f"Remark on {code}"
         self.fields["note"].widget.attrs["rows"] = 1
+        self.fields["gone"].label = f"Take {code} off the agenda"
         self.initial = {
             "place": number,
             "note": item.note,
@@ -740,18 +736,18 @@ class AgendaForm(TidyMixin, forms.Form):
 class DecisionForm(TidyMixin, forms.Form):
     """What was decided of one project on the agenda; the versions are those seen."""
 
-    outcome = forms.ChoiceField(
-        label="Decision", required=False, widget=forms.RadioSelect
-    )
-    reason = long_text(label="Reason or remark", required=False)
+    outcome = forms.ChoiceField(required=False, widget=forms.RadioSelect)
+    reason = long_text(required=False)
     item_version = forms.IntegerField(widget=forms.HiddenInput)
     project_version = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, data=None, *, item):
-        super().__init__(data, prefix=f"item-{item.project.code}")
+        code = item.project.code
+        super().__init__(data, prefix=f"item-{code}")
         self.item = item
         self.fields["outcome"].choices = outcomes(item.kind)
-        self.fields["reason"].widget.attrs["rows"] = 2
+        self.fields["outcome"].label = f"Decision on {code}"
+        self.fields["reason"].label = f"Reason or remark on {code}"
         self.initial = {
             "outcome": item.outcome,
             "reason": item.note,

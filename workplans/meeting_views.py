@@ -80,6 +80,12 @@ class MeetingRowsView(MeetingEditView):
     template_name = "workplans/meeting_rows.html"
     anchor = ""
 
+    def get_object(self):
+        """The meeting, with the version of these rows in place of its own."""
+        meeting = super().get_object()
+        meeting.version = self.form_class.version_of(meeting)
+        return meeting
+
     def what(self, form):
         return f"{form.title} of the {self.meeting}"
 
@@ -87,13 +93,7 @@ class MeetingRowsView(MeetingEditView):
         return f"{row.get_absolute_url()}#{self.anchor}"
 
     def get_context_data(self, **context):
-        """The version is that of the rows, not of the meeting."""
-        sent = self.request.POST.get("version")
-        if not sent or context.get("conflict") is not None:
-            sent = self.new_form(self.row).version
-        context["version"] = sent
-        context["title"] = context["form"].title
-        return super().get_context_data(**context)
+        return super().get_context_data(title=self.form_class.title, **context)
 
 
 class ConclusionsView(MeetingRowsView):
@@ -120,6 +120,7 @@ class PledgesView(MeetingWork, KeptFormView, TemplateView):
     """Which pledges came of a partner's statement, named by ?statement=."""
 
     form_class = PledgesForm
+    template_name = "workplans/meeting_pledges.html"
 
     def dispatch(self, request, *args, **kwargs):
         asked = request.GET.get("statement")
@@ -142,10 +143,6 @@ class PledgesView(MeetingWork, KeptFormView, TemplateView):
             entry.opens = where
             entry.can_be_undone = True
         return self.done(entry, f"The pledges of {partner} were linked.", where)
-
-    def get_context_data(self, **context):
-        context["title"] = f"Pledges that came of what {self.row.partner} said"
-        return super().get_context_data(**context)
 
 
 # Choosing projects
@@ -302,8 +299,11 @@ class AgendaView(MeetingWork, ProjectPicker, TemplateView):
             if project.pk not in there
         }
         noted = set(sent.getlist("circulated")) if sent else None
+        told = self.told(forms)
         answer = self.get_context_data(
-            forms=self.told(forms),
+            forms=told,
+            illustrative=illustrative(one["row"] for one in told),
+            can_decide=not actions.not_yet(self.meeting),
             decided=self.meeting.agenda_items.filter(
                 applied__isnull=False
             ).select_related("project"),
@@ -473,7 +473,7 @@ class DecisionsView(MeetingWork, TemplateView):
         said = error.message_dict if hasattr(error, "error_dict") else {}
         for code, sentences in said.items():
             for sentence in sentences:
-                by_code[code].add_error("outcome", f"{code}: {sentence}")
+                by_code[code].add_error("outcome", sentence)
         others = [] if said else [("", sentence) for sentence in error.messages]
         return others + problems_of(*(form for form in forms if form.is_bound))
 
@@ -506,11 +506,16 @@ class DecisionsView(MeetingWork, TemplateView):
                 for form in forms
             ],
             decided=[item for item in self.items if item.applied],
+            illustrative=illustrative(rows),
             not_yet=actions.not_yet(self.meeting),
             dated=self.dated,
             **context,
         )
         return self.render_to_response(answer, status=status)
+
+
+def illustrative(rows):
+    return sum(bool(row and row["is_illustrative"]) for row in rows)
 
 
 def tally(decisions):

@@ -83,6 +83,7 @@ class PlanForm(KeptForm):
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
         plan = self.instance
+        self.fields["title"].required = True
         text = self.fields["adopted"].text_of
         self.initial.setdefault(
             "adopted", text(plan.adopted_on, plan.adopted_precision)
@@ -174,6 +175,7 @@ class NewPlanForm(PlanForm):
     )
     rule_basis = forms.ChoiceField(
         label="The rule is",
+        initial=Basis.ASSUMED,
         choices=[(one.value, one.label) for one in (Basis.ASSUMED, Basis.DOCUMENTED)],
     )
     fact_source = source_field()
@@ -233,8 +235,10 @@ class NewPlanForm(PlanForm):
 
     def write(self, version=None):
         plan = super().write(version)
-        for fact in self.facts(plan):
+        facts = list(self.facts(plan))
+        for fact in facts:
             actions.record(fact=fact, entry=open_entry())
+        self.undoable = self.undoable and not facts  # a plan with facts cannot go
         return plan
 
 
@@ -420,9 +424,9 @@ class PlanFactForm(TidyMixin, Sheet, forms.ModelForm):
         ],
     )
     corrects = forms.ChoiceField(
-        label="Which record was wrong",
+        label="The wrong record",
         required=False,
-        help_text="Only for a correction. The old record is kept as withdrawn.",
+        help_text="For a correction. It is kept as withdrawn.",
     )
     effective_on = DayField(label="Since")
     source = source_field()

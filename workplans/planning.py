@@ -47,8 +47,9 @@ class Shape:
 def shape_of(source, plan):
     """What `plan` takes over from `source`: areas, and lines by kind and number.
 
-    Where a line stands is assumed until somebody says so. Raises ValidationError for
-    codes that are taken or too long.
+    Where a line stands is assumed until somebody says so. A shape that was undone can
+    be taken over again, under the same codes. Raises ValidationError for codes that are
+    taken or too long.
     """
     said = {"basis": Basis.ASSUMED, "basis_note": f"Taken over from {source.code}."}
     areas = {
@@ -94,7 +95,7 @@ def refuse_taken(shape):
             said.append(f"{row.code} is longer than {longest} signs.")
             continue
         try:
-            refuse_used(type(row), row.code)
+            refuse_used(type(row), row.code, ever=False)
         except ValidationError as error:
             said += error.messages
     if said:

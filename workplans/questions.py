@@ -94,7 +94,7 @@ def lines_beyond_declared(projects):
                 f"{count.declared} were declared.",
                 answers=(
                     Answer("Look at its lines", f"{lines}&kind={count.kind}", False),
-                    Answer("Declare another total", f"{page}edit/"),
+                    Answer("Declare another total", f"{page}totals/new/"),
                 ),
                 code=one.plan.code,
                 title=one.plan.title,

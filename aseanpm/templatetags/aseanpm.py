@@ -102,6 +102,13 @@ def undo_of(tags):
 
 
 @register.filter
+def opens_of(tags):
+    """The address that a message opens, or ''."""
+    found = re.search(r"opens-(\S+)", tags or "")
+    return found[1] if found else ""
+
+
+@register.filter
 def returning(url, place):
     """An address of a form that leads back to a place once it is saved."""
     page, mark, fragment = url.partition("#")

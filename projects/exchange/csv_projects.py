@@ -143,6 +143,8 @@ class Names:
     def __init__(self):
         self.found = {}
         self.known = {}
+        self.owned = {}
+        self.numbered = {}
 
     def all(self, model, text):
         key = model, text.casefold()
@@ -165,6 +167,20 @@ class Names:
             codes = ", ".join(sorted(one.code for one in rows))
             raise ValidationError(f"“{text}” may be {codes}: write the code.")
         return rows[0]
+
+    def line(self, plan, number):
+        """A plan's line of the kind it is measured by; None where it has none such."""
+        if plan.pk not in self.numbered:
+            lines = plan.lines.filter(kind=plan.headline_kind).select_related("area")
+            self.numbered[plan.pk] = {one.number: one for one in lines}
+        return self.numbered[plan.pk].get(number)
+
+    def owners(self, fund, day):
+        """The partners that a fund counts as on a day."""
+        if (fund.pk, day) not in self.owned:
+            rows = fund.ownerships.valid(day).select_related("partner")
+            self.owned[fund.pk, day] = {into(row.partner) for row in rows}
+        return self.owned[fund.pk, day]
 
     def words(self, model):
         if model not in self.known:
@@ -358,8 +374,7 @@ class Reading:
 
     def read_line(self, text, plan, in_plan):
         if plan and text.isascii() and text.isdigit() and len(text) < 5:
-            lines = plan.lines.filter(number=int(text), kind=plan.headline_kind)
-            found = lines.first()
+            found = self.names.line(plan, int(text))
             if found is None:
                 raise ValidationError(f"{plan.code} has no line {text}.")
             return found
@@ -449,8 +464,7 @@ class Reading:
             return
         pairs = []
         for one in funds:
-            owned = one.ownerships.valid(self.since).select_related("partner")
-            owners = {into(ownership.partner) for ownership in owned}
+            owners = self.names.owners(one, self.since)
             owners = owners & {*partners} or owners
             if len(owners) != 1:
                 hint = f"{one.code} counts as no one partner then: name who funds."

@@ -19,6 +19,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from aseanpm.apps import make_cache_table
 from partners import accounts
 
 HOST = "127.0.0.1"
@@ -81,6 +82,7 @@ class Command(BaseCommand):
                 "making the database" if new else "bringing the database up to date"
             )
             call_command("migrate", verbosity=0)
+        make_cache_table(using=connection.alias)  # its file may have been removed
         return new
 
     def load_reference(self):

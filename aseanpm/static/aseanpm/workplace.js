@@ -34,7 +34,7 @@ addEventListener("pageshow", () => {
 // Ctrl+S, or Cmd+S, saves.
 
 document.addEventListener("keydown", (event) => {
-  if (event.key.toLowerCase() !== "s" || !(event.ctrlKey || event.metaKey)) return;
+  if (event.key?.toLowerCase() !== "s" || !(event.ctrlKey || event.metaKey)) return;
   const form = event.target.closest("form[data-guard]") ?? guarded[0];
   if (!form || event.altKey || event.shiftKey) return;
   event.preventDefault();
@@ -43,14 +43,14 @@ document.addEventListener("keydown", (event) => {
 
 // Rows are added and taken out in place.
 
-function addRow(rows, button) {
+function addRow(rows) {
   const numbers = [...rows.querySelectorAll("[data-row]")].map((row) => +row.dataset.row);
   const holder = document.createElement("div");
-  const blank = rows.querySelector("template").innerHTML;
-  holder.innerHTML = blank.replaceAll("__n__", Math.max(-1, ...numbers) + 1);
+  const blank = rows.querySelector("template");
+  holder.innerHTML = blank.innerHTML.replaceAll("__n__", Math.max(-1, ...numbers) + 1);
   const row = holder.firstElementChild;
-  button.before(row);
-  row.querySelector("input, select, textarea").focus();
+  blank.before(row);
+  row.querySelector("input:not([type=hidden]), select, textarea").focus();
 }
 
 function removeRow(rows, row) {
@@ -64,7 +64,7 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   const rows = button.closest("[data-rowset]");
   event.preventDefault();
-  if (button.name === "add") addRow(rows, button);
+  if (button.name === "add") addRow(rows);
   else removeRow(rows, button.closest("[data-row]"));
   addUp();
 });
