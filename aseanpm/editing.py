@@ -5,6 +5,7 @@ version. Keys never leave the house: such a row goes by a digest of its key.
 """
 
 import re
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 
@@ -20,7 +21,15 @@ from .facts import AlreadyRecorded, Precision
 from .forms import DayInput, Row, RowsField, TidyMixin, problems_of
 from .models import Source
 from .pages import address, row_or_404
-from .workplace import KeptFormView, add_errors, chosen, differences, version_of
+from .workplace import (
+    KeptFormView,
+    add_errors,
+    chosen,
+    differences,
+    opened_in,
+    tidy,
+    version_of,
+)
 
 LANGUAGES = {
     "en": "English",
@@ -177,27 +186,47 @@ class HangingField(RowsField):
         super().__init__(row, **options)
         self.moves = moves
 
-    def write(self, relation, parent, said, blame):
+    def has_changed(self, initial, data):
+        told = self.widget.format_value
+        return told(initial) != told(data)
+
+    def write(self, relation, parent, said):
         """Remove, change and add rows, in this order; whether anything was written.
 
-        What the model has against one goes to `blame(number, error)`.
+        `said` numbers what the rows cleaned to. Raises WrongRow.
         """
         left = {key_of(row): row for row in relation.all()}
-        numbered = [(n, one, left.pop(one["key"], None)) for n, one in enumerate(said)]
+        found = [(number, one, left.pop(one["key"], None)) for number, one in said]
         for row in left.values():
             writing.remove(row)
         wrote = bool(left)
-        for number, one, row in sorted(numbered, key=lambda each: each[2] is None):
+        for number, one, row in sorted(found, key=lambda each: each[2] is None):
             values = self.row.values_of(one)
-            try:
+            with told_of(number):
                 if row is None:
                     new = {relation.field.name: parent, **values}
                     wrote = bool(writing.create(self.row.model(**new)))
                 else:
                     wrote |= bool(writing.change(row, **values))
-            except ValidationError as error:
-                blame(number, error)
         return wrote
+
+
+class WrongRow(ValidationError):
+    """What the model has against a row of a form; rows are numbered from 1."""
+
+    def __init__(self, number, error):
+        super().__init__([f"Row {number}: {each}" for each in error.messages])
+        self.number = number
+        self.error = error
+
+
+@contextmanager
+def told_of(number):
+    """Around the writing of a row: an error knows the number of the row."""
+    try:
+        yield
+    except ValidationError as error:
+        raise WrongRow(number, error) from error
 
 
 # Forms
@@ -403,6 +432,7 @@ class KeptForm(TidyMixin, Sheet, forms.ModelForm):
             changed = []
         else:
             changed = writing.change(row, version=version, lists=lists, **values)
+            self.refuse_stale_rows()
         self.undoable = hasattr(row, "history") and all(
             map(self.keeps_history_of, lists.keys() & set(changed))
         )
@@ -413,24 +443,35 @@ class KeptForm(TidyMixin, Sheet, forms.ModelForm):
             writing.renew(row)
         return row
 
+    def refuse_stale_rows(self):
+        """Raise Stale where rows are not those that the form was opened with.
+
+        Rows may be written from two sides, and be brought back by an undo.
+        """
+        opened = opened_in(self.data)
+        for name, field in self.hanging.items():
+            rows = field.row.on_record(self.relation(name))
+            now = field.widget.format_value([field.row.texts_of(row) for row in rows])
+            if list(map(tidy, now)) != opened.get(name, []):
+                raise writing.Stale(self.instance)
+
     def write_rows(self, name, field, row):
         """Write the rows of a relation; raises ValidationError, said at the rows."""
-
-        def blame(number, error):
-            self.blame(name, number, error)
-
-        wrote = field.write(self.relation(name), row, self.cleaned_data[name], blame)
-        if name in self.errors:
-            raise ValidationError([])
-        return wrote
+        said = enumerate(self.cleaned_data[name], 1)
+        try:
+            return field.write(self.relation(name), row, said)
+        except WrongRow as wrong:
+            self.blame(name, wrong.number, wrong.error)
+            raise ValidationError([]) from wrong
+        except ValidationError as error:
+            raise ValidationError({name: error.messages}) from error
 
     def blame(self, name, number, error):
-        """Say at a row of a field, numbered as they were cleaned, what is wrong."""
-        rows = [row for row in self[name].rows if row.is_bound]
-        row = rows[number]
+        """Say at a row of a field what is wrong; rows left blank are not numbered."""
+        row = [row for row in self[name].rows if row.is_bound][number - 1]
         row.full_clean()
         add_errors(row, error)
-        self.add_error(name, f"Look at row {number + 1}.")
+        self.add_error(name, f"Look at row {number}.")
 
     def keeps_history_of(self, name):
         """Whether a list can be restored from the row's history."""

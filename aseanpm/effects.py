@@ -79,5 +79,5 @@ def watched(user, since=None):
             published=key[0],
         )
         for key in sorted({*before, *after}, key=lambda key: (not key[0], key))
-        if before.get(key) != after.get(key)
+        if before.get(key, NOWHERE).words != after.get(key, NOWHERE).words
     ]

@@ -357,12 +357,17 @@ class BoundRows(BoundField):
     @property
     def problems(self):
         """(id of an input, sentence) of all that is wrong in the rows."""
-        return [
-            (bound.id_for_label, f"{self.label}, row {number}, {bound.label}: {error}")
-            for number, row in enumerate(self.rows, 1)
-            for bound in row
-            for error in bound.errors
-        ]
+        found = []
+        for number, row in enumerate(self.rows, 1):
+            where = f"{self.label}, row {number}"
+            first = row.visible_fields()[0].id_for_label
+            found += [(first, f"{where}: {each}") for each in row.non_field_errors()]
+            found += [
+                (bound.id_for_label, f"{where}, {bound.label}: {error}")
+                for bound in row
+                for error in bound.errors
+            ]
+        return found
 
     def __str__(self):
         return self.form.render("forms/rows.html", {"field": self})

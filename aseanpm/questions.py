@@ -18,6 +18,16 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """The other of two that look like one."""
+
+    code: str
+    title: str
+    language: str
+    page: str
+
+
+@dataclass(frozen=True)
 class Question:
     """One thing that waits. `code`, `title` and `page` are of what it is about.
 
@@ -38,6 +48,7 @@ class Question:
     usd: Decimal | None = None
     count: int = 1
     since: Any = None
+    beside: Beside | None = None
 
     @property
     def weight(self):

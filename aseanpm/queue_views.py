@@ -182,7 +182,9 @@ class Group:
     @property
     def order(self):
         heaviest = max(one.weight for one in self.questions)
-        return self.kind not in MINE, *(-part for part in heaviest)
+        if self.kind in MINE:
+            return 0, list(MINE).index(self.kind)
+        return 1, *(-part for part in heaviest)
 
     @property
     def shown(self):
@@ -350,7 +352,10 @@ class PairView(WorkMixin, TemplateView):
 
 
 def side_by_side(user, first, second):
-    """[(label, of the first, of the second, whether they differ)] in words."""
+    """[(label, of the first, of the second, whether they differ)].
+
+    What is told of each is a list of (text, its language); an empty one: not known.
+    """
     one, other = (in_words(user, project) for project in (first, second))
     return [
         (label, said, other[label], said != other[label]) for label, said in one.items()
@@ -360,25 +365,28 @@ def side_by_side(user, first, second):
 def in_words(user, project):
     whole = project_whole(project, Clock(), user)
     places, names = places_of(project), names_of(whole)
-    benefits = whole["countries"] + whole["groupings"]
-    money = whole["money"]["approved"]["usd"]
-    others = (f"{title} ({code})" for code, title in project.title_translations.items())
-    return {
-        "Title": project.title,
-        "In other languages": "; ".join(others),
-        "Official code": project.official_code,
-        "Status": Status(project.status).label if project.status else "",
-        "Since": dated(whole["status_since"]) if project.status else "",
-        "Plan": places["plan"].code if places["plan"] else "",
-        "Line": str(places["line"] or ""),
-        "Planned start": whole["planned_start"] or "",
-        "Planned end": whole["planned_end"] or "",
-        "Funders": ", ".join(names[code] for code in whole["partners"]),
-        "Benefits": ", ".join(names[code] for code in benefits),
-        "Organisations": ", ".join(
-            f"{part['name']} ({part['role']})" for part in whole["organisation_roles"]
-        ),
-        "Approved budget, USD": "" if money is None else f"{money:,.2f}",
-        "Published": "Yes" if project.is_published else "No",
-        "Recorded": f"{timezone.localtime(project.recorded_at):%Y-%m-%d}",
+    approved = whole["money"]["approved"]["usd"]
+    told = {
+        "Official code": [project.official_code],
+        "Status": [Status(project.status).label] if project.status else [],
+        "Since": [dated(whole["status_since"])] if project.status else [],
+        "Plan": [places["plan"].code] if places["plan"] else [],
+        "Line": [places["line"].code] if places["line"] else [],
+        "Planned start": [whole["planned_start"]],
+        "Planned end": [whole["planned_end"]],
+        "Funders": [names[code] for code in whole["partners"]],
+        "Benefits": [names[code] for code in whole["countries"] + whole["groupings"]],
+        "Organisations": [part["name"] for part in whole["organisation_roles"]],
+        "Approved budget, USD": [] if approved is None else [f"{approved:,.2f}"],
+        "Published": ["yes" if project.is_published else "no"],
+        "Recorded on": [dated(timezone.localdate(project.recorded_at))],
+    }
+    titles = {
+        "Title": [(project.title, project.title_language)],
+        "In other languages": [
+            (title, language) for language, title in project.title_translations.items()
+        ],
+    }
+    return titles | {
+        label: [(text, "en") for text in texts if text] for label, texts in told.items()
     }

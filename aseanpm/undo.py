@@ -182,7 +182,7 @@ def refuse_later_changes(old, touched):
             who = changed[-1].history_user or "somebody"
             raise ValidationError(LATER.format(row=named(changed[-1]), who=who))
     for fact in facts_of(old):
-        if standing(fact) is None:
+        if stand_in(fact) is None:
             who = fact.withdrawn_by or "somebody"
             raise ValidationError(LATER.format(row=fact, who=who))
 
@@ -213,7 +213,7 @@ def facts_of(old):
             )
 
 
-def standing(fact):
+def stand_in(fact):
     """A fact, or what stands for it since its withdrawal was undone; else None."""
     while fact is not None and fact.withdrawn_at is not None:
         undone = Entry.objects.filter(undoes__recorded_at=fact.withdrawn_at).first()
@@ -256,7 +256,7 @@ def named(row):
 def undo_facts(old, new):
     """Withdraw what the write recorded and record anew what it withdrew."""
     recorded = [
-        standing(fact) for fact in facts_of(old) if fact.sequence == old.sequence
+        stand_in(fact) for fact in facts_of(old) if fact.sequence == old.sequence
     ]
     again = []
     for model in fact_models():
@@ -434,7 +434,7 @@ def turn_back(old):
         label, _, name = path.rpartition(".")
         rows = apps.get_model(label)._base_manager
         for some in batches(keys):
-            others = [standing(fact).pk for fact in withdrawn_since(rows, some, old)]
+            others = [stand_in(fact).pk for fact in withdrawn_since(rows, some, old)]
             found = rows.filter(pk__in=[*some, *others])
             models.QuerySet.update(found.filter(**{name: other}), **{name: former})
             turned += found

@@ -258,6 +258,14 @@ def as_opened(*forms):
     return json.dumps(shown, ensure_ascii=False)
 
 
+def opened_in(sent):
+    """{name: texts} of the hidden `opened` field; empty where it cannot be read."""
+    try:
+        return dict(json.loads(sent.get("opened", "")))
+    except (ValueError, TypeError):
+        return {}
+
+
 def differences(sent, current):
     """What differs between the form as sent and the row as it is now.
 
@@ -266,10 +274,7 @@ def differences(sent, current):
     """
     now = raw(current)
     mine = typed(sent, current)
-    try:
-        opened = dict(json.loads(sent.get("opened", "")))
-    except (ValueError, TypeError):
-        opened = {}
+    opened = opened_in(sent)
     fields = {field.html_name: field for field in current}
     return {
         name: Difference(

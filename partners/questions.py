@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 
+from django.urls import reverse
+
 from aseanpm.fields import fold
-from aseanpm.questions import Answer, Question, pairs_alike
+from aseanpm.questions import Answer, Beside, Question, pairs_alike
 
 from .models import Organisation, Partner
 
@@ -32,11 +34,12 @@ def alike(model, kind, figures):
         one, other = rows[first], rows[second]
         yield Question(
             kind=kind,
-            text=f"{other.code} “{other.name}” has a name in common with it.",
+            text="Both have a name in common.",
+            beside=Beside(other.code, other.name, "en", page_of(kind, other)),
             answers=(Answer("Merge them", merging(kind, one, other)),),
             code=one.code,
             title=one.name,
-            page=one.get_absolute_url() if kind == "partner" else "",
+            page=page_of(kind, one),
             figures=figures,
             count=2,
         )
@@ -45,6 +48,13 @@ def alike(model, kind, figures):
 def names_of(row):
     aliases = [alias.name for alias in row.aliases.all()]
     return [row.name, *row.name_translations.values(), *aliases]
+
+
+def page_of(kind, row):
+    """A partner's page; of an organisation, the projects that it takes part in."""
+    if kind == "partner":
+        return row.get_absolute_url()
+    return f"{reverse('projects:list')}?organisation={row.code}"
 
 
 def merging(kind, one, other):

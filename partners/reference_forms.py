@@ -57,7 +57,7 @@ class NamedForm(KeptForm):
         said = super().clean()
         if other := self.called(said.get("name")):
             self.add_error("name", other)
-        for number, row in enumerate(said.get("aliases") or []):
+        for number, row in enumerate(said.get("aliases") or [], 1):
             if other := self.called(row["name"]):
                 self.blame("aliases", number, ValidationError({"name": other}))
         return said

@@ -247,6 +247,7 @@ def since(project, found, answers):
                 days += [fact.effective_on for fact in shift.gone]
         else:
             days.append(first_day(project))
+    days = days or [first_day(project)]
     return None if None in days else min(days)
 
 

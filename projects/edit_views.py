@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from django.contrib import messages
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -130,9 +131,10 @@ class NewProjectView(ProjectFormView):
         if moved:
             return self.answer(form, moved=moved)
         entry, project = self.write(form)
-        self.offer_to_remove_illustrative(project)
         said = f"{project.code} was saved."
-        return self.done(entry, said, project.get_absolute_url())
+        answer = self.done(entry, said, project.get_absolute_url())
+        self.offer_to_remove_illustrative(project)
+        return answer
 
     def write(self, form):
         with self.entry("New project") as entry:
@@ -183,15 +185,28 @@ class EditProjectView(ProjectFormView):
         if not all(one.is_valid() for one in self.questions):
             return self.tell(form, version)
         answers = {one.kind.name: one.answer for one in self.questions}
-        if shifts:
-            moved = self.moved(
+        moved = {
+            name: moved_by(
                 lambda: self.write(form, version, answers),
+                reader,
                 changes.since(self.row, shifts, answers),
             )
-            if moved:
-                return self.answer(form, moved=moved)
+            for name, reader in self.readers(form, shifts).items()
+        }
+        shown = [digest_of(found) for found in moved.values() if found]
+        if not set(shown) <= set(self.request.POST.get("seen", "").split()):
+            self.seen = " ".join(shown)
+            return self.answer(form, **moved)
         entry = self.write(form, version, answers)
         return self.done(entry, f"{self.row.code} was saved.", to)
+
+    def readers(self, form, shifts):
+        """Whose figures may move: facts move everybody's, publication those of all who
+        see only what is published."""
+        readers = {"moved": self.request.user} if shifts else {}
+        if "is_published" in form.changed_data:
+            readers["moved_for_visitors"] = AnonymousUser()
+        return readers
 
     def asked_by(self, shifts):
         """The questions that shifts raise, with the answers given so far."""

@@ -97,16 +97,16 @@ class MoneyView(ProjectWriteView):
 
     def what(self, form):
         fact = self.entered(form)
-        amount = "private" if fact.is_private else str(fact).partition(": ")[2]
-        who = f" by {fact.partner.name}" if fact.partner else ""
-        return f"{self.project}: {fact.get_kind_display()}{who}, {amount}"
+        return (
+            f"{self.project}: {told(fact, '' if fact.is_private else amount_of(fact))}"
+        )
 
     def why(self, form):
         return "" if self.entered(form).is_private else super().why(form)
 
     def said(self, form):
         fact = self.entered(form)
-        return f"{self.project.code}: {fact} was recorded."
+        return f"{self.project.code}: {told(fact, amount_of(fact))} was recorded."
 
     def entered(self, form):
         if self.how == "reverse":
@@ -131,6 +131,20 @@ class MoneyView(ProjectWriteView):
             of=self.of,
             **context,
         )
+
+
+def amount_of(fact):
+    return (
+        "amount not known"
+        if fact.amount is None
+        else (f"{fact.currency} {fact.amount:,.2f}")
+    )
+
+
+def told(fact, amount):
+    """An entry in a few words; without its amount where that is private."""
+    who = f" by {fact.partner.name}" if fact.partner else ""
+    return f"{fact.get_kind_display()}{who}, {amount or 'private'}"
 
 
 def ledger_entries(entries, user):

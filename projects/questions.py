@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from aseanpm.facts import Clock, shown_date
 from aseanpm.fields import fold
-from aseanpm.questions import Answer, Question, pairs_alike
+from aseanpm.questions import Answer, Beside, Question, pairs_alike
 
 from . import lifecycle, money, progress
 from .models import (
@@ -135,8 +135,7 @@ class Standing:
             "usd": usd,
         }
         doors = tuple(
-            Answer(label, page + path, returns=bool(path))
-            for label, path in answers
+            Answer(label, page + path, returns=bool(path)) for label, path in answers
         )
         return Question(kind=kind, text=text, answers=doors, **(values | more))
 
@@ -302,8 +301,8 @@ class Standing:
         by_title = pairs_alike(titles.values(), known)
         by_dates = pairs_alike(dates.values(), known | set(map(frozenset, by_title)))
         for pairs, why in (
-            (by_title, "the same title"),
-            (by_dates, "the same dates and funders"),
+            (by_title, "Both have one title."),
+            (by_dates, "Both have the same planned dates and funders."),
         ):
             for pair in pairs:
                 yield self.duplicate(*(self.projects[pk] for pk in pair), why)
@@ -313,7 +312,13 @@ class Standing:
         amounts = [self.dollars(first), self.dollars(second)]
         return Question(
             kind="duplicate",
-            text=f"{second['code']} “{second['title']}” has {why}.",
+            text=why,
+            beside=Beside(
+                second["code"],
+                second["title"],
+                second["title_language"],
+                page_of(second),
+            ),
             answers=(Answer("Compare", pair_of(first["code"], second["code"])),),
             code=first["code"],
             title=first["title"],

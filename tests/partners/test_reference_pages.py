@@ -17,7 +17,7 @@ from partners.models import (
 )
 from tests import make
 from tests.filling import confirmed, filled, said, told
-from tests.reading import page_of
+from tests.reading import Form, page_of
 from workplans.models import Body, Framework, Statement, Theme
 
 pytestmark = pytest.mark.django_db
@@ -79,14 +79,15 @@ def test_an_alias_that_clashes_names_whose_it_is(editor):
         return said(editor.post("/partners/JP/edit/", sent | rows))
 
     assert objections("Nippon", "rok") == [
-        "Also called: Row 2: “rok” is an alias of Republic of Korea (KR) already."
+        "Also called, row 2, Alias: “rok” is an alias of Republic of Korea (KR) "
+        "already."
     ]
     assert objections("kr") == [
-        "Also called: Row 1: “kr” is the code of Republic of Korea (KR) already."
+        "Also called, row 1, Alias: “kr” is the code of Republic of Korea (KR) already."
     ]
     assert objections("Republic of Korea") == [
-        "Also called: Row 1: “Republic of Korea” is the name of Republic of Korea (KR) "
-        "already."
+        "Also called, row 1, Alias: “Republic of Korea” is the name of Republic of "
+        "Korea (KR) already."
     ]
     assert objections("Nippon", "NIPPON") == [
         "Also called: Row 2: “NIPPON” stands in row 1 already."
@@ -211,8 +212,10 @@ def test_a_fund_counts_as_one_partner_at_a_time(editor):
     page = editor.post("/reference/funds/JAIF/edit/", sent)
 
     assert page.status_code == 400
-    assert "the periods overlap" in said(page)[0]
-    assert "Row 2" in said(page)[0]
+    assert said(page) == [
+        "Whom it counts as, row 2, Since: JAIF of Partner JP is on record from the "
+        "beginning to today and on; the periods overlap."
+    ]
     assert FundOwnership.objects.count() == 1
 
 
@@ -289,6 +292,24 @@ def test_a_member_that_left_is_told_from_the_grouping_too(editor, mekong):
     page = editor.post(address, sent)
 
     assert told(page) == ["Country VN today: 1 → 0 projects"]
+
+
+def test_rows_written_from_the_other_side_are_not_taken_away(editor, sign_in, mekong):
+    other = sign_in(make.user("editor"))
+    mine = filled(editor, "/countries/TL/edit/") | {"name": "Timor Leste"}
+    theirs = filled(other, "/reference/groupings/CLMV/edit/") | {
+        "memberships-1-country": "TL"
+    }
+    confirmed(other, "/reference/groupings/CLMV/edit/", theirs)
+
+    page = editor.post("/countries/TL/edit/", mine)
+    again = Form(page.content.decode()).texts
+    answer = editor.post("/countries/TL/edit/", again)
+
+    assert page.status_code == 409
+    assert answer.status_code == 302
+    assert mekong.memberships.filter(country__code="TL").exists()
+    assert Country.objects.get(code="TL").name == "Timor Leste"
 
 
 def test_a_standing_as_beneficiary_has_dates_and_moves_what_is_told(editor):

@@ -518,12 +518,16 @@ def test_an_approved_project_is_not_hidden_without_a_reason(client_of_editor, pr
     data = {name: texts for name, texts in form.texts.items() if name != "is_published"}
 
     silent = client_of_editor.post(edit_of(project), data)
-    reasoned = client_of_editor.post(
+    told = client_of_editor.post(
         edit_of(project), data | {"withheld_reason": "Embargo"}
     )
+    html = told.content.decode()
+    reasoned = client_of_editor.post(edit_of(project), Form(html).texts)
 
     assert silent.status_code == 400
     assert "It is approved; say why it is not published." in silent.content.decode()
+    assert "figures that visitors read" in html
+    assert "IAI-IV today</a>: 1 → <b>0</b> projects" in html
     assert reasoned.status_code == 302
     project.refresh_from_db()
     assert said(project, "is_published", "withheld_reason") == (False, "Embargo")
@@ -801,7 +805,6 @@ def test_an_edit_is_undone_as_a_whole(client_of_editor, project):
         project,
         "funders",
         {"change": "correction", "reason": "Misread"},
-        title="Maize chains",
         **{"funders-0-partner": "SG"},
     )
     entry = Entry.objects.get(can_be_undone=True)

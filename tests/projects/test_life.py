@@ -9,7 +9,7 @@ from aseanpm.facts import Entry, LedgerHead
 from projects import lifecycle, progress
 from projects.models import ApprovalStep, Project, Status
 from tests import make
-from tests.filling import fill, fill_on, form_in, problems_in, save, typed
+from tests.projects.sending import fill, fill_on, form_in, problems_in, save, typed
 
 pytestmark = pytest.mark.django_db
 
@@ -227,14 +227,14 @@ def test_a_wrong_move_gets_a_sentence_at_its_field_and_writes_nothing(
     assert sentence in problems_in(answer)
     for name, value in values.items():
         if value != "IAI-TF-99":  # which no select offers
-            assert form_in(answer, "version")[name] == [value]
+            assert form_in(answer)[name] == [value]
     assert status_of(project) == status
     assert LedgerHead.objects.get().sequence == before
 
 
 def test_a_move_that_is_not_in_the_table_is_refused_with_a_sentence(editor):
     project = make.project(status="approved")
-    start = form_in(editor.get(move(project, "ongoing")), "version")
+    start = form_in(editor.get(move(project, "ongoing")))
 
     page = editor.get(move(project, "completed"))
     forged = editor.post(move(project, "completed"), start)
@@ -258,7 +258,7 @@ def test_what_is_no_status_or_no_project_is_not_there(editor):
 def test_the_second_of_two_writers_is_told_what_the_first_did(editor, sign_in):
     project = make.project(status="ongoing")
     other = sign_in(make.user("administrator", name="Binh"))
-    mine = form_in(editor.get(move(project, "on_hold")), "version")
+    mine = form_in(editor.get(move(project, "on_hold")))
     save(other, f"/projects/{project.code}/steps/new/", effective_on="2026-05-05")
 
     answer = editor.post(
@@ -270,7 +270,7 @@ def test_the_second_of_two_writers_is_told_what_the_first_did(editor, sign_in):
     assert answer.status_code == 409
     assert "Somebody saved this project while you wrote" in html
     assert "Secretariat appraisal: Endorsed, by Binh" in html
-    assert form_in(answer, "version")["note"] == ["Funds are late"]
+    assert form_in(answer)["note"] == ["Funds are late"]
     assert status_of(project) == "ongoing"
 
     again = fill_on(editor, move(project, "on_hold"), answer)
@@ -286,7 +286,7 @@ def test_a_move_that_somebody_made_impossible_says_so_and_keeps_the_words(
 ):
     project = make.project(status="ongoing")
     other = sign_in(make.user("administrator"))
-    mine = form_in(editor.get(move(project, "on_hold")), "version")
+    mine = form_in(editor.get(move(project, "on_hold")))
     save(other, move(project, "completed"), effective_on="2026-06-01")
 
     answer = editor.post(move(project, "on_hold"), typed(mine, note="Funds are late"))
@@ -295,7 +295,7 @@ def test_a_move_that_somebody_made_impossible_says_so_and_keeps_the_words(
     assert "“On hold” cannot follow “Completed”. Nothing can: it is the end." in (
         answer.content.decode()
     )
-    assert form_in(answer, "version")["note"] == ["Funds are late"]
+    assert form_in(answer)["note"] == ["Funds are late"]
     assert status_of(project) == "completed"
 
 
@@ -318,7 +318,7 @@ def test_a_version_that_is_not_the_projects_is_stale(editor, version):
 def test_a_form_sent_twice_moves_once(editor):
     project = make.project(status="ongoing")
     address = move(project, "completed")
-    form = form_in(editor.get(address), "version")
+    form = form_in(editor.get(address))
     form = typed(form, effective_on="2026-06-01")
 
     answers = [editor.post(address, form) for _ in range(2)]
@@ -332,7 +332,7 @@ def test_a_role_lost_between_page_and_save_moves_nothing(sign_in):
     user = make.user("editor")
     client = sign_in(user)
     project = make.project(status="ongoing")
-    form = form_in(client.get(move(project, "completed")), "version")
+    form = form_in(client.get(move(project, "completed")))
     type(user).objects.filter(pk=user.pk).update(role="reader")
 
     answer = client.post(move(project, "completed"), form)
@@ -739,7 +739,7 @@ def test_a_correction_that_breaks_a_rule_says_which_and_writes_nothing(
 def test_a_fact_that_was_withdrawn_meanwhile_says_who_and_why(editor, sign_in):
     project = make.project(status="approved", funders=["SG", "JP"])
     japan = project.fundings.get(partner__code="JP")
-    mine = form_in(editor.get(fact_address(project, japan, "correct")), "version")
+    mine = form_in(editor.get(fact_address(project, japan, "correct")))
     other = sign_in(make.user("administrator", name="Binh"))
     save(other, fact_address(project, japan, "withdraw"), reason="It was Korea’s")
 
@@ -751,7 +751,7 @@ def test_a_fact_that_was_withdrawn_meanwhile_says_who_and_why(editor, sign_in):
     for answer in (late, page):
         assert answer.status_code == 409
         assert "by Binh: It was Korea’s" in answer.content.decode()
-    assert form_in(late, "version")["reason"] == ["It was in May"]
+    assert form_in(late)["reason"] == ["It was in May"]
 
 
 def test_a_fact_of_another_project_is_not_there(editor):

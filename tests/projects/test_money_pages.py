@@ -18,7 +18,7 @@ from projects.currencies import CURRENCIES
 from projects.models import ExchangeRate, MoneyEntry
 from projects.money_forms import NewMoneyForm
 from tests import make
-from tests.filling import fill, fill_on, form_in, problems_in, save, typed
+from tests.projects.sending import fill, fill_on, form_in, problems_in, save, typed
 
 pytestmark = pytest.mark.django_db
 
@@ -182,7 +182,7 @@ def test_a_wrong_entry_gets_a_sentence_at_its_field_and_writes_nothing(
 
     assert answer.status_code == 400
     assert sentence in problems_in(answer)
-    kept = form_in(answer, "version")
+    kept = form_in(answer)
     assert kept["amount"] == [typed_in["amount"]]
     assert kept["currency"] == [typed_in["currency"]]
     assert not MoneyEntry.objects.exists()
@@ -234,7 +234,7 @@ def test_the_last_rate_on_or_before_the_day_is_proposed_and_kept(editor, project
     address = new(project)
 
     shown = fill(editor, address, **given_by(currency="EUR", amount="1000.55"))
-    form = form_in(shown, "version")
+    form = form_in(shown)
 
     assert shown.status_code == 200
     assert "The rate on record is 1.0712 of 2026-02-27 (A bank)." in (
@@ -273,10 +273,10 @@ def test_a_rate_proposed_for_one_currency_does_not_stay_for_another(editor, proj
     euros = fill(editor, address, **given_by(currency="EUR", amount="1000"))
 
     yen = fill_on(editor, address, euros, currency="JPY")
-    assert form_in(yen, "version")["rate"] == ["0.0067"]
+    assert form_in(yen)["rate"] == ["0.0067"]
     none = fill_on(editor, address, yen, currency="THB")
 
-    assert form_in(none, "version")["rate"] == [""]
+    assert form_in(none)["rate"] == [""]
     assert "No rate is given for THB" in none.content.decode()
     assert fill_on(editor, address, none).status_code == 302
     entry = project.money_entries.get()
@@ -304,7 +304,7 @@ def test_the_button_proposes_without_a_script_and_keeps_what_was_typed(editor, p
         **given_by(currency="eur", amount="1,2,3", note="In two parts"),
         propose="1",
     )
-    form = form_in(shown, "version")
+    form = form_in(shown)
 
     assert shown.status_code == 200
     assert "problems" not in shown.content.decode()
@@ -503,7 +503,7 @@ def test_a_revision_of_a_net_that_moved_meanwhile_is_told(editor, sign_in, proje
     first = make.money(project, "1000", on="2022-02-01", kind="committed", partner="JP")
     address = new(project, f"?revise={first.uuid}")
     mine = typed(
-        form_in(editor.get(address), "version"),
+        form_in(editor.get(address)),
         amount="1200",
         effective_on="2026-03-01",
     )
@@ -515,13 +515,13 @@ def test_a_revision_of_a_net_that_moved_meanwhile_is_told(editor, sign_in, proje
     assert late.status_code == 409
     assert "Committed by Partner JP, USD -300.00, by Binh" in late.content.decode()
     assert "Now on record: USD 700.00." in late.content.decode()
-    assert form_in(late, "version")["amount"] == ["1200"]
+    assert form_in(late)["amount"] == ["1200"]
     assert fill_on(editor, address, late).status_code == 302
     assert entries(project)[-1][2] == Decimal("500.00")
 
 
 def test_an_entry_sent_twice_is_recorded_once(editor, project):
-    form = typed(form_in(editor.get(new(project)), "version"), **given_by())
+    form = typed(form_in(editor.get(new(project))), **given_by())
 
     answers = [editor.post(new(project), form) for _ in range(2)]
 
@@ -681,7 +681,6 @@ def test_rates_are_entered_listed_and_put_right_without_touching_entries(
     save(
         editor,
         "/rates/new/",
-        "submission",
         currency="eur",
         on="2026-02-27",
         rate="1.0712",
@@ -716,7 +715,7 @@ def test_a_wrong_rate_gets_a_sentence_at_its_field(editor, values, sentence):
     rate()
     right = {"currency": "EUR", "on": "2026-03-01", "rate": "1.1", "source": "B"}
 
-    answer = fill(editor, "/rates/new/", "submission", **(right | values))
+    answer = fill(editor, "/rates/new/", **(right | values))
 
     assert answer.status_code == 400
     assert sentence in problems_in(answer)
@@ -727,7 +726,7 @@ def test_two_who_put_one_rate_right_are_told(editor, sign_in):
     rate()
     other = sign_in(make.user("administrator"))
     address = "/rates/EUR/2026-02-27/edit/"
-    mine = typed(form_in(editor.get(address), "version"), rate="1.2")
+    mine = typed(form_in(editor.get(address)), rate="1.2")
     save(other, address, rate="1.3")
 
     answer = editor.post(address, mine)
@@ -754,13 +753,13 @@ def test_a_list_of_rates_is_looked_at_then_saved_as_a_whole(editor):
     rate("EUR", "2026-02-27", "1.0712", "A bank")
     rate("JPY", "2026-02-27", "0.0066", "A bank")
 
-    shown = fill(editor, "/rates/import/", "submission", text=LIST)
+    shown = fill(editor, "/rates/import/", text=LIST)
     html = shown.content.decode()
 
     assert shown.status_code == 200
     assert ("as on record" in html, "changed from 0.0066" in html) == (True, True)
     assert ExchangeRate.objects.count() == 2
-    answer = fill_on(editor, "/rates/import/", shown, "submission")
+    answer = fill_on(editor, "/rates/import/", shown)
     assert answer.status_code == 302
     told = ExchangeRate.objects.order_by("currency", "on").values_list(
         "currency", "rate", "source"
@@ -787,7 +786,7 @@ EUR,2026-02-27,1.08,A bank
 EUR,2027-02-27,٣,A bank
 """
 
-    answer = fill(editor, "/rates/import/", "submission", text=wrong)
+    answer = fill(editor, "/rates/import/", text=wrong)
 
     told = [(one.row, one.column, one.message) for one in answer.context["form"].wrong]
     assert answer.status_code == 400
@@ -821,7 +820,7 @@ EUR,2027-02-27,٣,A bank
     ],
 )
 def test_a_file_that_is_no_list_of_rates_says_so(editor, content, sentence):
-    form = form_in(editor.get("/rates/import/"), "submission")
+    form = form_in(editor.get("/rates/import/"))
 
     answer = editor.post(
         "/rates/import/",
@@ -834,10 +833,10 @@ def test_a_file_that_is_no_list_of_rates_says_so(editor, content, sentence):
 
 
 def test_a_list_whose_rates_moved_meanwhile_is_shown_anew(editor):
-    shown = fill(editor, "/rates/import/", "submission", text=LIST)
+    shown = fill(editor, "/rates/import/", text=LIST)
     rate("JPY", "2026-02-27", "0.5")
 
-    again = fill_on(editor, "/rates/import/", shown, "submission")
+    again = fill_on(editor, "/rates/import/", shown)
 
     assert again.status_code == 200
     assert "changed from 0.5" in again.content.decode()

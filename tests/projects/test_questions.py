@@ -239,7 +239,8 @@ def test_two_projects_of_one_title_in_any_language_may_be_one(second):
 
     assert list(found) == [("duplicate", "P-22222")]
     question = found["duplicate", "P-22222"]
-    assert f"P-33333 “{second['title']}” has the same title." in question.text
+    assert (question.beside.code, question.beside.title) == ("P-33333", second["title"])
+    assert question.text == "Both have one title."
     assert question.answers[0].url == "/queue/pair/?first=P-22222&second=P-33333"
     assert (question.figures, question.usd) == (WHOLE, Decimal("1000.00"))
 
@@ -250,7 +251,8 @@ def test_two_projects_of_the_same_dates_and_funders_may_be_one():
     Project.objects.filter(code="P-22222").update(**dates)
 
     assert (
-        "the same dates and funders" in asked("duplicate")["duplicate", "P-22222"].text
+        "the same planned dates and funders"
+        in asked("duplicate")["duplicate", "P-22222"].text
     )
 
 
@@ -288,7 +290,7 @@ def test_of_many_alike_each_is_asked_for_until_all_are_told_apart():
 
     def found():
         return [
-            (one.code, one.text[:7])
+            (one.code, one.beside.code)
             for one in questions(Project.objects.as_of(), timezone.localdate())
             if one.kind == "duplicate"
         ]

@@ -1,0 +1,196 @@
+"""Saying, promising and bringing files in a real browser, with scripts and without."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import expect
+
+from aseanpm.models import Comment, Document
+from partners.models import User
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+PAGE = "/projects/P-3QS4A/"
+
+
+@pytest.fixture
+def user(site):
+    """user(name): a person of the secretariat, the same one each time."""
+
+    def named(name):
+        email = f"{name.split()[0].lower()}@talk.example"
+        return User.objects.filter(email=email).first() or make.user(
+            "editor", email=email, name=name
+        )
+
+    return named
+
+
+@pytest.fixture
+def sit_down(browser, site):
+    """sit_down(user): a page at which a user has signed in."""
+    contexts = []
+
+    def page_of(user, scripts=True):
+        context = browser.new_context(base_url=site, java_script_enabled=scripts)
+        contexts.append(context)
+        client = Client()
+        client.force_login(user)
+        name = settings.SESSION_COOKIE_NAME
+        key = client.cookies[name].value
+        context.add_cookies([{"name": name, "value": key, "url": site}])
+        return context.new_page()
+
+    yield page_of
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(params=[True, False], ids=["scripts", "no scripts"])
+def scripts(request):
+    return request.param
+
+
+def test_somebody_is_called_by_keyboard_alone_and_finds_it(sit_down, user, scripts):
+    page = sit_down(user("Edith Tan"), scripts)
+    linh = sit_down(user("Linh Tran"), scripts)
+    words = f"@Linh Tran, where is the report? {scripts}"
+
+    page.goto(PAGE)
+    page.get_by_text("Add a comment").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type(words)
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Add the comment")
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".talk-comments")).to_contain_text(words)
+    linh.goto("/queue/?kind=mention")
+    linh.get_by_text(words).locator("..").get_by_role("link", name="Go there").click()
+    number = Comment.objects.get(text=words).history.get().sequence
+    expect(linh).to_have_url(f"{linh.url.partition('#')[0]}#comment-{number}")
+    expect(linh.locator(f"#comment-{number}")).to_contain_text("Edith Tan")
+
+
+def test_a_wrong_comment_keeps_what_was_typed(sit_down, user, scripts):
+    page = sit_down(user("Edith Tan"), scripts)
+
+    page.goto(PAGE)
+    page.get_by_text("Add a comment").click()
+    page.get_by_label("Comment", exact=True).fill("Ask @Nobody about it")
+    page.get_by_role("button", name="Add the comment").click()
+
+    expect(page.locator(":focus")).to_contain_text("There is 1 problem")
+    box = page.get_by_label("Comment", exact=True)
+    expect(box).to_have_value("Ask @Nobody about it")
+    box.fill("Ask somebody about it")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".talk-comments")).to_contain_text("Ask somebody about it")
+
+
+def test_a_promise_is_made_kept_and_taken_back(sit_down, user, scripts):
+    page = sit_down(user("Edith Tan"), scripts)
+    promise = f"Send the report {scripts}"
+
+    page.goto("/meetings/IAI-TF-68/")
+    page.get_by_text("Add an action point").click()
+    page.get_by_label("What is to be done").fill(promise)
+    page.get_by_label("By whom").select_option(label="Edith Tan")
+    page.get_by_label("By when").fill("2022-12-01")
+    page.get_by_role("button", name="Add the action point").click()
+    point = page.locator(".talk-points li", has_text=promise)
+    expect(point).to_contain_text("overdue since 1 December 2022")
+    point.get_by_role("button", name="Done").click()
+    expect(point).to_contain_text("done on")
+    page.get_by_role("button", name="Undo").click()
+
+    expect(point).to_contain_text("overdue since 1 December 2022")
+    page.goto("/queue/?kind=action")
+    expect(page.get_by_text(promise)).to_be_visible()
+
+
+def test_files_are_brought_and_a_wrong_one_is_told_at_once(sit_down, user, scripts):
+    page = sit_down(user("Edith Tan"), scripts)
+    good = {"name": "Báo cáo.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}
+    bad = {"name": "b.pdf", "mimeType": "application/pdf", "buffer": b"MZ"}
+
+    page.goto(PAGE)
+    page.get_by_text("Add documents").click()
+    page.get_by_label("Files").set_input_files([good, bad])
+    page.get_by_role("button", name="Upload").click()
+    expect(page.locator(":focus")).to_contain_text("does not hold what its name says")
+    assert not Document.objects.filter(file_name="b.pdf").exists()
+    page.get_by_label("Files").set_input_files([good])
+    page.get_by_label("Title").fill(f"The report {scripts}")
+    page.get_by_role("button", name="Upload").click()
+
+    link = page.get_by_role("link", name=f"The report {scripts}", exact=True)
+    expect(link).to_be_visible()
+    expect(page.get_by_text("Uploaded: Báo cáo.pdf")).to_be_visible()
+    with page.expect_download() as download:
+        link.click()
+    assert download.value.suggested_filename == "Báo cáo.pdf"
+    assert download.value.path().read_bytes() == b"%PDF-1.7"
+
+
+def test_an_upload_shows_how_far_it_is_and_can_be_stopped(sit_down, user):
+    page = sit_down(user("Edith Tan"))
+    page.goto(PAGE)
+    network = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1}
+    network.send(
+        "Network.emulateNetworkConditions", slow | {"uploadThroughput": 100_000}
+    )
+
+    page.get_by_text("Add documents").click()
+    file = {"name": "slow.pdf", "mimeType": "application/pdf"}
+    page.get_by_label("Files").set_input_files(
+        [file | {"buffer": b"%PDF-" + b"x" * 2_000_000}]
+    )
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("progressbar", name="Uploaded")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+
+    expect(page.get_by_text("Stopped. Nothing is saved.")).to_be_visible()
+    expect(page.get_by_role("button", name="Upload")).to_be_enabled()
+    assert not Document.objects.filter(file_name="slow.pdf").exists()
+
+
+def test_two_that_look_like_one_are_told_apart(sit_down, user, scripts):
+    for _ in range(2):
+        make.project(title=f"Two batches {scripts}", plan=False, status="concept")
+    page = sit_down(user("Edith Tan"), scripts)
+
+    page.goto("/queue/?kind=duplicate")
+    item = page.locator(".waits li", has_text=f"Two batches {scripts}")
+    item.get_by_role("link", name="Compare").click()
+    page.get_by_label("They are two projects").check()
+    page.get_by_label("Reason").fill("Two batches of one course")
+    page.get_by_role("button", name="Save").click()
+
+    expect(page).to_have_url(f"{page.url.partition('/queue')[0]}/queue/?kind=duplicate")
+    expect(item).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(item).to_have_count(1)
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize(
+    "path",
+    ["/queue/", "/queue/?illustrative=on&kind=print", PAGE, f"{PAGE}documents/new/"],
+)
+def test_everybody_can_read_and_use_it(sit_down, user, path, colours):
+    page = sit_down(user("Edith Tan"))
+    page.emulate_media(color_scheme=colours)
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.goto(path)
+    page.evaluate("document.querySelectorAll('details').forEach((d) => d.open = true)")
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+    found = Axe().run(page, options=rules).response["violations"]
+    assert [one["id"] for one in found] == []
