@@ -511,8 +511,8 @@ class KeptRowsView(KeptFormView):
         if added in form.hanging:
             typed[added] = [*typed[added], {}]
         form = self.new_form(self.row, initial=typed)
-        context = self.get_context_data(form=form, changed=True, added=added)
-        return self.render_to_response(context)
+        form.added = added
+        return self.render_to_response(self.get_context_data(form=form, changed=True))
 
     def save(self, form, version):
         if self.row and not differences(self.request.POST, self.new_form(self.row)):

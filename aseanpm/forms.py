@@ -103,7 +103,7 @@ class RoughDateField(forms.CharField):
 
     def __init__(self, **options):
         super().__init__(max_length=30, **options)
-        self.widget.attrs.update(placeholder="2026-03-31, 2026-03 or 2026")
+        self.widget.attrs.setdefault("placeholder", "2026-03-31, 2026-03 or 2026")
 
     def to_python(self, value):
         text = super().to_python(value)
@@ -337,8 +337,8 @@ class BoundRows(BoundField):
             values += [{}] * (self.field.start - len(values))
         rows = [self.row(number, texts) for number, texts in enumerate(values)]
         if rows and getattr(self.form, "added", "") == self.html_name:
-            first = next(iter(rows[-1].fields.values()))
-            first.widget.attrs["autofocus"] = True
+            first = rows[-1].visible_fields()[0]
+            first.field.widget.attrs["autofocus"] = True
         return rows
 
     def row(self, number, texts):

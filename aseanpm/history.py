@@ -16,7 +16,7 @@ from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Cast
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 
 from partners.models import (
     BeneficiaryStatus,
@@ -55,7 +55,7 @@ from workplans.models import (
 from .facts import Entry, shown_date
 from .models import ActionPoint, Comment, Document
 from .permissions import can
-from .templatetags.aseanpm import moment
+from .templatetags.aseanpm import history_address, moment
 from .undo import fact_models, kept_models
 
 # Rows that are told with another row: the model, and its fields that name the other.
@@ -129,14 +129,6 @@ def columns_of(model):
         ),
         *history._history_m2m_fields,
     ]
-
-
-def history_address(row):
-    """The page of a row's changes, by its code where it has one."""
-    key = getattr(row, "code", None) or getattr(row, "email", None) or row.pk
-    if isinstance(row, Project):
-        return reverse("project-history", args=[key])
-    return reverse("history-of", args=[row._meta.model_name, key])
 
 
 def find_row(model, text):
@@ -390,8 +382,8 @@ def touches(writes, scope):
     changed = union(
         model.history.filter(scope.rows[model], sequence__in=writes)
         .order_by()
-        .annotate(kind=Value(place))
-        .values_list("sequence", "kind", model._meta.pk.attname)
+        .annotate(number_of_kind=Value(place))
+        .values_list("sequence", "number_of_kind", model._meta.pk.attname)
         .distinct()
         for place, model in enumerate(kept)
     )
@@ -399,8 +391,8 @@ def touches(writes, scope):
         union(
             model.objects.filter(scope.facts[model], **{f"{name}__in": values})
             .order_by()
-            .annotate(kind=Value(place))
-            .values_list(name, "kind", "pk")
+            .annotate(number_of_kind=Value(place))
+            .values_list(name, "number_of_kind", "pk")
             for place, model in enumerate(facts)
         )
         for name, values in (("sequence", writes), ("withdrawn_at", moments))
@@ -614,7 +606,7 @@ def differences(step, names):
             old, new = (
                 getattr(row, column.attname, None) for row in (step.before, step.after)
             )
-        if old == new or (one_sided and not old and not new):
+        if old == new or (one_sided and is_idle(column, old or new)):
             continue
         yield Difference(
             name=column.name,
@@ -624,6 +616,12 @@ def differences(step, names):
             words=[] if one_sided else compared(old, new),
             can_be_restored=column.editable and step.before is not None,
         )
+
+
+def is_idle(column, value):
+    """Whether a new or lost row held nothing of its own in a field."""
+    default = None if column.many_to_many else column.get_default()
+    return not value or value == default
 
 
 def in_words(column, value, row, names):

@@ -31,7 +31,6 @@ from .history import (
     entries_for,
     everything,
     find_row,
-    history_address,
     in_words,
     is_fact,
     kinds,
@@ -43,6 +42,7 @@ from .history import (
 from .pages import page_of, row_or_404
 from .permissions import Refused, can
 from .problems import refuse_repeated, refuse_unknown
+from .templatetags.aseanpm import history_address
 from .undo import (
     before_lists,
     before_values,
@@ -108,9 +108,7 @@ def every_field():
 class EntryFilter(StrictFilterSet):
     """The writes that a reader looks for; `field` is of the one `kind` beside it."""
 
-    search = django_filters.CharFilter(
-        label="Words in what, why or request", method="by_words"
-    )
+    search = django_filters.CharFilter(label="Words", method="by_words")
     who = PersonFilter(label="Who", method="by_person")
     since = DayFilter(label="From", method="by_first_day")
     until = DayFilter(label="Until", method="by_last_day")

@@ -22,7 +22,7 @@ from projects.serializers import (
 )
 from workplans.models import WorkPlan
 
-from .facts import Clock
+from .facts import AlreadyRecorded, Clock
 from .filters import without_tags
 from .forms import tidy_text
 from .pages import Figure, page_of
@@ -57,7 +57,8 @@ def mine(user):
     for point in points:
         when = "overdue since" if is_overdue(point) else "due by"
         day = f"{when} {dated(point.due)}" if point.due else "no date"
-        yield remark("action", point, f"{point} ({day})")
+        who = f"{point.who}: " if point.who else ""
+        yield remark("action", point, f"{who}{point} ({day})")
     for comment in mentions_of(user):
         text = comment.text if len(comment.text) < 200 else f"{comment.text[:199]}…"
         yield remark("mention", comment, f"{comment.recorded_by}: {text}")
@@ -280,6 +281,8 @@ class PairView(WorkMixin, TemplateView):
         return self.render_to_response(self.get_context_data(form=self.new_form()))
 
     def post(self, request, *args, **kwargs):
+        if before := self.sent_before():  # and what it withdrew is not found again
+            raise AlreadyRecorded(before)
         self.load()
         form = self.new_form(request.POST)
         if form.is_valid():
@@ -327,6 +330,7 @@ class PairView(WorkMixin, TemplateView):
         def write():
             what = f"{project}: withdrawn, recorded by mistake"
             with self.entry(what, reason, undo=True) as entry:
+                self.refuse_stale()
                 gone = Project.objects.as_of().get(pk=project.pk)
                 actions.withdraw_project(project=gone, reason=reason, entry=entry)
                 entry.opens = "/queue/"
@@ -339,11 +343,23 @@ class PairView(WorkMixin, TemplateView):
             )
         return self.done(write(), f"{code} was withdrawn.", "/queue/")
 
+    def refuse_stale(self):
+        """Raise ValidationError where either project was changed since it was shown."""
+        self.load()
+        if self.request.POST.get("opened") != self.versions:
+            message = "One of the two was changed meanwhile. Look again, then save."
+            raise ValidationError(message)
+
+    @property
+    def versions(self):
+        return ":".join(str(project.version) for project in self.pair)
+
     def get_context_data(self, **context):
         first, second = self.shown
         return super().get_context_data(
             first=first,
             second=second,
+            opened=self.versions,
             rows=side_by_side(self.request.user, first, second),
             found=self.found,
             here=self.request.get_full_path(),

@@ -2,12 +2,13 @@
 
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage
+from django.urls import reverse
 from django.utils.functional import cached_property
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class Uploads(FileSystemStorage):
-    """What people upload, in the data folder: given out by a view, at no address."""
+    """What people upload, in the data folder: given out by a view alone."""
 
     @cached_property
     def base_location(self):
@@ -18,7 +19,8 @@ class Uploads(FileSystemStorage):
         return str(self.base_location)
 
     def url(self, name):
-        raise ValueError("An upload has no address of its own.")
+        """The view that asks who may have it."""
+        return reverse("document", args=[name.rpartition("/")[2]])
 
 
 class CollectedStorage(CompressedManifestStaticFilesStorage):

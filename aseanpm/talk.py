@@ -13,7 +13,6 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import get_user_model
-from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, Q, Subquery
 from django.http import Http404
 from django.utils import timezone
@@ -163,25 +162,20 @@ class CommentForm(RemarkForm):
             "text": "Who is called by @ and the name finds it in the queue.",
             "mentions": "Or choose them here.",
         }
-        field_classes = {"text": forms.CharField}
         widgets = {"text": forms.Textarea(attrs={"rows": 3, "maxlength": AT_MOST})}
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
-        self.fields["text"].validators.append(self.not_too_long)
         self.fields["mentions"].to_field_name = "email"
 
     def named(self):
         return self.fields["mentions"]
 
-    @staticmethod
-    def not_too_long(text):
-        if len(text) > AT_MOST:
-            raise ValidationError(f"Write at most {AT_MOST:,} signs.")
-
     def clean(self):
         super().clean()
         cleaned = self.cleaned_data
+        if len(cleaned.get("text", "")) > AT_MOST:
+            self.add_error("text", f"Write at most {AT_MOST:,} signs.")
         called, strange = called_in(cleaned.get("text", ""), self.named().queryset)
         for word in strange:
             self.add_error(
@@ -341,9 +335,11 @@ def may_edit(user, point):
 
 
 def points_of(user):
-    """The action points that a user owes, the first due first."""
-    owed = ActionPoint.objects.standing().filter(owner=user, done_on=None)
-    return with_rows(readable(owed, user))
+    """The action points that a user owes, and those overdue that it must ask after:
+    whom they name outside has no queue."""
+    late = Q(owner=None, recorded_by=user, due__lt=timezone.localdate())
+    open_points = ActionPoint.objects.standing().filter(done_on=None)
+    return with_rows(readable(open_points.filter(Q(owner=user) | late), user))
 
 
 def mentions_of(user):

@@ -28,7 +28,7 @@ from .history import entries_for
 from .illustrative import StillNeeded, remove
 from .models import Source
 from .pages import ClockMixin
-from .permissions import ACTIONS, ROLES, ROW, TABLE, Refused, can, role_of
+from .permissions import ACTIONS, ROLES, ROW, TABLE, Refused, can
 from .problems import BadQuery, FieldError, bad_request_page
 from .workplace import HIDDEN, WorkMixin
 
@@ -199,11 +199,11 @@ class PermissionsView(ClockMixin, TemplateView):
             roles=ROLES.values(),
             table=TABLE,
             rule=rule,
-            role=ROLES[role_of(user)],
             moves=lifecycle.MOVES,
             actions=[
                 (ACTIONS[action], rule.who(action), can(user, action, why))
                 for action in (rule.may if rule else ())
+                if action != "view"
             ],
             **context,
         )

@@ -88,18 +88,19 @@ def superfluous_fundings(gone, kept):
 
 def new_names(gone, kept):
     """{name: language} by which the row that goes was known and the other was not."""
-    names = {gone.code: "", gone.name: ""}
-    names |= {name: language for language, name in gone.name_translations.items()}
+    names = [(gone.name, ""), (gone.code, "")]
+    names += [(name, language) for language, name in gone.name_translations.items()]
     aliases = kept._meta.get_field("aliases").related_model
-    mine = {kept.code.casefold(), kept.name.casefold()}
-    return {
-        name: language
-        for name, language in names.items()
-        if name
-        and name.casefold() not in mine
-        and not aliases.objects.filter(name__iexact=name).exists()
-        and not kept_elsewhere(name, gone, kept)
-    }
+    known, found = {kept.code.casefold(), kept.name.casefold(), ""}, {}
+    for name, language in names:
+        if (
+            name.casefold() not in known
+            and not aliases.objects.filter(name__iexact=name).exists()
+            and not kept_elsewhere(name, gone, kept)
+        ):
+            known.add(name.casefold())
+            found[name] = language
+    return found
 
 
 def kept_elsewhere(name, gone, kept):

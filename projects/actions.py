@@ -158,7 +158,7 @@ def move(*, project, to, on, entry, reason="", basis=Basis.DOCUMENTED, **decided
     Raises ValidationError for a move that is not in the table, and for a day before the
     last status.
     """
-    _refuse_move(project, to, on)
+    _refuse_earlier(project, on)
     fact = StatusChange(
         project=project,
         status=to,
@@ -170,11 +170,9 @@ def move(*, project, to, on, entry, reason="", basis=Basis.DOCUMENTED, **decided
     return record(fact=fact, entry=entry)
 
 
-def _refuse_move(project, to, on):
+def _refuse_earlier(project, on):
+    """Raise ValidationError for a day before the last status of a project."""
     last = project.status_changes.known().latest_first().first()
-    now = last.status if last else ""
-    if lifecycle.move_between(now, to) is None:
-        raise ValidationError({"status": lifecycle.refusal(now, to)})
     if last and on < last.effective_on:
         message = (
             f"“{last.get_status_display()}” is on record since "
@@ -224,7 +222,7 @@ def carry_over(
     does not. `decided`: {"meeting": …} or {"by_circulation": True}. Raises
     ValidationError. Returns the successor.
     """
-    _refuse_move(project, Status.CARRIED_OVER, on)
+    _refuse_earlier(project, on)
     if not later_plans(project).filter(pk=plan.pk).exists():
         message = f"{plan.code} does not come after the plan of this project."
         raise ValidationError({"plan": message})

@@ -321,7 +321,7 @@ def link(name, pairs, entry):
     if hasattr(former, name) and rows:
         kept = former.objects.filter(sequence=entry.sequence)
         histories = {row.code: row for row in kept}
-        model = getattr(former, name).rel.related_model
+        model = getattr(former, name).model
         model.objects.bulk_create(
             model(
                 history=histories[row.project.code],

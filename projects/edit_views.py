@@ -204,7 +204,7 @@ class EditProjectView(ProjectFormView):
         """Whose figures may move: facts move everybody's, publication those of all who
         see only what is published."""
         readers = {"moved": self.request.user} if shifts else {}
-        if "is_published" in form.changed_data:
+        if form.cleaned_data["is_published"] != form.initial["is_published"]:
             readers["moved_for_visitors"] = AnonymousUser()
         return readers
 

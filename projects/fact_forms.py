@@ -19,6 +19,7 @@ from . import actions, lifecycle, money
 from .models import (
     ApprovalStep,
     Benefit,
+    Change,
     Funding,
     LineReference,
     Placement,
@@ -481,7 +482,7 @@ class FundingForm(FunderForm):
     model = Funding
     delta = forms.TypedChoiceField(
         label="What happened",
-        choices=Funding.delta.field.choices,
+        choices=Change.choices,
         coerce=int,
     )
     effective_on = FactDay(label="Day", error_messages={"required": "Give the day."})
@@ -502,7 +503,7 @@ class BenefitForm(FactForm):
         empty_label="None: a country",
     )
     delta = forms.TypedChoiceField(
-        label="What happened", choices=Benefit.delta.field.choices, coerce=int
+        label="What happened", choices=Change.choices, coerce=int
     )
     share_basis = forms.ChoiceField(label="Its share is", choices=Benefit.ShareBasis)
     share = NumberField(label="Share in per cent, if stated", required=False)

@@ -1,8 +1,8 @@
 """What a person types of a project, and how it is shown to be typed over."""
 
 from collections import Counter
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -42,7 +42,8 @@ from .models import (
 BILATERAL = "bilateral"
 
 
-class Language(NamedTuple):
+@dataclass(frozen=True)
+class Language:
     code: str
     name: str
 
@@ -233,11 +234,14 @@ class FunderRow(Row):
         return cleaned
 
 
+MONTH = forms.TextInput(attrs={"placeholder": "2026-03"})
+
+
 class PhaseRow(Row):
     number = forms.IntegerField(label="No.", min_value=1, max_value=99, required=False)
     title = forms.CharField(label="Title", max_length=200, required=False)
-    planned_end = RoughDateField(label="Planned end", required=False)
-    completed_on = RoughDateField(label="Completed", required=False)
+    planned_end = RoughDateField(label="Planned end", required=False, widget=MONTH)
+    completed_on = RoughDateField(label="Completed", required=False, widget=MONTH)
     note = forms.CharField(label="Note", max_length=300, required=False)
 
     def clean_completed_on(self):

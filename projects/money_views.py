@@ -134,11 +134,9 @@ class MoneyView(ProjectWriteView):
 
 
 def amount_of(fact):
-    return (
-        "amount not known"
-        if fact.amount is None
-        else (f"{fact.currency} {fact.amount:,.2f}")
-    )
+    if fact.amount is None:
+        return "amount not known"
+    return f"{fact.currency} {fact.amount:,.2f}"
 
 
 def told(fact, amount):

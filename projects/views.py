@@ -170,7 +170,7 @@ class ProjectDetailView(ClockMixin, TemplateView):
             ledger=money.ledger(entries, "seen_amount"),
             gap=self.gap(project, user),
             steps=approval_steps(project, self.clock) if may_edit else [],
-            moves=lifecycle.moves_for(user, project.status),
+            moves=self.moves(project, user),
             may_edit=may_edit and self.clock.is_now,
             why_not=user.is_authenticated and not may_edit,
             internal_note=self.internal_note(project, user),
@@ -189,6 +189,9 @@ class ProjectDetailView(ClockMixin, TemplateView):
         country = getattr(user, "country_id", None)
         own = country and Project.objects.own_of(user).filter(pk=project.pk).exists()
         return project.internal_note if can(user, "view", "notes", own=own) else ""
+
+    def moves(self, project, user):
+        return lifecycle.moves_for(user, project.status) if self.clock.is_now else []
 
     def gap(self, project, user):
         """By how much commitments and approved budget differ; None: not known."""

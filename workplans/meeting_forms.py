@@ -4,6 +4,7 @@ import itertools
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from aseanpm import writing
 from aseanpm.editing import (
@@ -367,6 +368,9 @@ class FigureRow(MeetingRow):
             self.add_error("unit", "This is a share: choose per cent.")
         if metric == "funder_amount" and not given.get("funder"):
             self.add_error("funder", "Name the partner whose amount this is.")
+        day, precision = given.get("as_of") or (None, "")
+        if precision == Precision.DAY and day and day > timezone.localdate():
+            self.add_error("as_of", "This day has not come yet.")
         return given
 
 
@@ -403,6 +407,8 @@ class FigureRows(MeetingRows):
             row.as_of, row.precision = row.meeting.held_until, row.meeting.precision
         if row.as_of is None:
             raise ValidationError("The meeting has no date: say as of which day.")
+        if row.as_of > timezone.localdate() and row.precision == Precision.DAY:
+            raise ValidationError("The meeting is still to come: say as of which day.")
         row.code = figure_code(row)
         return row
 
@@ -571,6 +577,9 @@ class MeetingRowsForm(KeptForm):
 
     def dress_rows(self):
         """Offer the rows what they choose from."""
+
+    def _post_clean(self):
+        """The meeting itself is not written here."""
 
     @classmethod
     def version_of(cls, meeting):

@@ -508,18 +508,20 @@ class Meeting(Sourced, Kept):
         return reverse("workplans:meeting", args=[self.code])
 
     def clean(self):
+        """A meeting is not moved away from a day on which it decided."""
         super().clean()
-        if self.pk is None:
+        before = Meeting.objects.filter(pk=self.pk).first()
+        if before is None:
             return
         for facts in (self.decisions, self.approval_steps):
-            days = facts.known().values_list("effective_on", flat=True)
-            outside = sorted({day for day in days if not self.may_have_decided_on(day)})
-            if outside:
-                message = (
-                    f"Decisions of this meeting are dated {outside[0].isoformat()}. "
-                    "Correct those first."
-                )
-                raise ValidationError({"held_until": message})
+            for day in facts.known().values_list("effective_on", flat=True).distinct():
+                within = before.may_have_decided_on(day)
+                if within and not self.may_have_decided_on(day):
+                    message = (
+                        f"Decisions of this meeting are dated {day.isoformat()}. "
+                        "Correct those first."
+                    )
+                    raise ValidationError({"held_until": message})
 
     def may_have_decided_on(self, day):
         """Whether a day is within the meeting, as exactly as its dates are known."""

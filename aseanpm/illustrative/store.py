@@ -1,14 +1,18 @@
 """Writes the illustrative projects to the database, and takes them out again."""
 
+from functools import partial
+
 from django.db import transaction
 
 from aseanpm.facts import LedgerHead, end_of_day, ledger_entry
 from aseanpm.loading import renew_statistics
+from aseanpm.models import ActionPoint, Comment, Document
 from partners.models import Organisation
 from projects.actions import refresh_copies
 from projects.models import (
     ApprovalStep,
     Benefit,
+    Distinction,
     Funding,
     LineReference,
     MoneyEntry,
@@ -18,6 +22,7 @@ from projects.models import (
     ProjectOrganisation,
     StatusChange,
 )
+from workplans.models import AgendaItem, Priority
 
 from .amendments import amend
 from .build import Builder
@@ -33,6 +38,12 @@ FACTS = (
     ApprovalStep,
 )
 OTHERS = (Phase, ProjectOrganisation)
+ADDED = (
+    *((model, "project") for model in (*OTHERS, Comment, ActionPoint, AgendaItem)),
+    (Document, "project"),
+    (Distinction, "first"),
+    (Distinction, "second"),
+)
 
 
 class AlreadyLoaded(Exception):
@@ -138,11 +149,13 @@ def remove():
                 "Take that away first."
             )
         keys = list(ours.values_list("pk", flat=True))
-        for model in (*FACTS, *OTHERS):
+        for model in FACTS:
             delete(model, project__in=keys)
+        for model, name in ADDED:
+            forget(model, **{f"{name}__in": keys})
+        Priority.objects.filter(project__in=keys).update(project=None)
         ours.update(predecessor=None)
-        ours.delete()
-        delete(Project.history.model, id__in=keys)
+        forget(Project, id__in=keys)
         unused = Organisation.objects.filter(
             code__startswith="ILL-", name__startswith="Illustrative", projects=None
         )
@@ -151,6 +164,16 @@ def remove():
 
 
 def delete(model, **where):
-    """Delete rows for good, facts too: nobody will want to know them again."""
+    """Delete facts for good: nobody will want to know them again."""
     rows = model._base_manager.filter(**where)
     rows._raw_delete(rows.db)
+
+
+def forget(model, **where):
+    """Delete rows with their files and their history."""
+    rows = model._base_manager.filter(**where)
+    if model is Document:
+        for row in rows:
+            transaction.on_commit(partial(row.file.storage.delete, row.file.name))
+    rows.delete()
+    model.history.filter(**where).delete()

@@ -5,6 +5,7 @@ from decimal import Decimal
 from urllib.parse import urlencode
 
 from django import template
+from django.urls import reverse
 from django.utils.dateformat import format as format_date
 from django.utils.timezone import localtime
 
@@ -92,6 +93,15 @@ def arrow(ordering, column):
 def words(name):
     """A name of the data in words: action_lines_implemented is three of them."""
     return str(name).replace("_", " ")
+
+
+@register.filter
+def history_address(row):
+    """The page of a row's changes, by its code where it has one."""
+    key = getattr(row, "code", None) or getattr(row, "email", None) or row.pk
+    if row._meta.model_name == "project":
+        return reverse("project-history", args=[key])
+    return reverse("history-of", args=[row._meta.model_name, key])
 
 
 @register.filter

@@ -302,7 +302,7 @@ class Reading:
     def project(self):
         self.titles = {}
         title = self.line_of_text("title")
-        if not title:
+        if not title and self.is_right("title"):
             self.object("title", "Every project needs a title.")
         language = self.get("title_language", read_language, "en")
         for column in TRANSLATED:
@@ -389,6 +389,8 @@ class Reading:
         self.approved_on = self.since
         if statuses and not self.has("status_date"):
             self.object("status_date", "Give the day of the status.")
+        elif not self.is_right("status_date"):
+            return
         elif statuses and len(days) not in (1, len(statuses)):
             hint = f"Give one day, or {len(statuses)}: one for each status."
             self.object("status_date", hint)
@@ -424,7 +426,8 @@ class Reading:
 
     def is_dated(self, column):
         """Whether facts of a column have the day they need."""
-        if self.has(column) and not self.has("status_date"):
+        missing = self.has(column) and not self.has("status_date")
+        if missing and self.is_right("status_date"):
             hint = f"Give the day from which what stands under “{column}” holds."
             self.object("status_date", hint)
         return self.since is not None
@@ -521,6 +524,8 @@ class Reading:
             return
         for name, hints in error.message_dict.items():
             column = COLUMN_OF.get(name, name)
+            if column == "area" and not self.has("area"):
+                column = "line"
             self.object(column if column in MEANING else usual, *hints)
 
     # What is there already

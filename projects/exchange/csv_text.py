@@ -154,5 +154,5 @@ def columns_of(header, known, read_name):
     if twice:
         raise NotReadable(f"The column “{twice[0]}” stands there twice.")
     if not names:
-        raise NotReadable("The first row names no columns.")
+        raise NotReadable("The list is empty: its first row names no columns.")
     return names

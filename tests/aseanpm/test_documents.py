@@ -498,3 +498,12 @@ def test_many_documents_cost_as_many_queries_as_few(client, project, queries):
     bring(8)
 
     assert queries(lambda: client.get("/projects/P-22222/")) == few
+
+
+def test_the_table_of_documents_leads_through_the_gate(sign_in, project):
+    document = make.document(project)
+    client = sign_in(make.user("administrator"))
+
+    page = client.get(f"/admin/aseanpm/document/{document.pk}/change/")
+
+    assert f'href="{address(document)}"' in page.content.decode()

@@ -8,12 +8,17 @@ import pytest
 from django.utils import timezone
 
 from aseanpm.models import Comment, Entry
-from projects.models import Distinction, Project, StatusChange
+from aseanpm.queue_views import KINDS
+from projects.models import Distinction, Phase, Project, StatusChange
 from tests import make
 from tests.reading import page_of
 from workplans.models import AgendaItem
 
 pytestmark = pytest.mark.django_db
+
+
+def text(answer):
+    return answer.content.decode()
 
 
 def text_of(answer):
@@ -75,6 +80,8 @@ def test_a_coordinator_sees_promises_and_mentions_alone(sign_in, line):
         make.comment(row, f"Remark on {row.code}", mentions=[user])
     make.action_point(project, "Done before", owner=user, done_on=timezone.localdate())
     make.action_point(project, "Of another", owner=make.user("editor"))
+    make.action_point(project, "Of a ministry, late", by=user, due="2022-01-10")
+    make.action_point(project, "Of a ministry, early", by=user, due="2090-01-10")
     client = sign_in(user)
 
     read = text_of(client.get("/queue/"))
@@ -82,8 +89,28 @@ def test_a_coordinator_sees_promises_and_mentions_alone(sign_in, line):
     assert kinds_of(client) == ["action", "mention"]
     assert "Promise on P-22222 (overdue since 10 January 2022)" in read
     assert "Remark on P-22222" in read
-    for other in ("P-33333", "Done before", "Of another", "No funder", "Work plan"):
+    assert "A ministry: Of a ministry, late" in read
+    for other in (
+        "P-33333",
+        "Done before",
+        "Of another",
+        "early",
+        "No funder",
+        "Work plan",
+    ):
         assert other not in read
+
+
+def test_what_a_coordinator_no_longer_sees_waits_no_longer(sign_in, line):
+    user = make.user("coordinator", country="VN")
+    project = complete(line, countries=["KH"])
+    make.comment(project, "For all of you", mentions=[user], is_internal=False)
+    client = sign_in(user)
+    assert kinds_of(client) == ["mention"]
+
+    Project.objects.filter(pk=project.pk).update(is_published=False)
+
+    assert kinds_of(client) == []
 
 
 def test_a_mention_waits_until_it_is_answered_or_grows_old(sign_in, line, editor):
@@ -213,6 +240,38 @@ def test_partners_and_organisations_of_one_name_wait_to_be_merged(sign_in, edito
     assert kinds_of(client) == ["organisation"]
 
 
+def test_every_door_of_a_question_leads_to_a_field_that_is_there(sign_in, line, editor):
+    dates = {"planned_start": dt.date(2022, 1, 1), "planned_end": dt.date(2022, 3, 1)}
+    bare = {"funders": [], "countries": [], "budget": None, "is_published": False}
+    complete(line, title="Rice", officer=editor, **bare, **dates)
+    complete(None, title="Rice", status="ongoing", **dates)
+    complete(line, status=None)
+    euros = {"amount": 5, "currency": "EUR"}
+    project = complete(line, status="appraisal", code="P-22222")
+    make.money(project, None, partner="JP", kind="pledged", **euros)
+    Phase.objects.create(project=project, number=1, planned_end=dt.date(2022, 1, 1))
+    AgendaItem.objects.create(meeting=make.meeting(), project=project)
+    make.line(plan=make.plan("MPAC-2025", declared=0))
+    make.figure(plan=line.plan, value=50)
+    make.partner("XA", name="One name")
+    make.partner("XB", name="One name")
+    make.organisation("OA", name="One name")
+    make.organisation("OB", name="One name")
+    make.action_point(project, owner=editor)
+    make.comment(line, mentions=[editor])
+    client = sign_in(editor)
+    html = text(client.get("/queue/"))
+
+    assert set(kinds_of(client)) == set(KINDS)
+    doors = set(re.findall(r'<a class="button button-small" href="([^"]+)"', html))
+    assert len(doors) > len(KINDS)
+    for door in doors:
+        address, _, part = door.replace("&amp;", "&").partition("#")
+        answer = client.get(address)
+        assert answer.status_code == 200, door
+        assert not part or f'id="{part}"' in text(answer), door
+
+
 # Which of them
 
 
@@ -262,6 +321,15 @@ def test_what_cannot_be_read_is_a_400(sign_in, line, editor, query):
     assert answer.status_code == (200 if query == "page=x" else 400)
 
 
+def test_a_kind_of_which_nothing_waits_says_so(sign_in, line, editor):
+    complete(line, code="P-22222", funders=[])
+
+    read = text_of(sign_in(editor).get("/queue/?kind=duplicate"))
+
+    assert "Nothing of this kind waits" in read
+    assert "P-22222" not in read
+
+
 def test_a_coordinator_filters_by_kind_alone(sign_in, line):
     client = sign_in(make.user("coordinator", country="VN"))
 
@@ -302,7 +370,10 @@ PAIR = "/queue/pair/?first=P-22222&second=P-33333"
 
 
 def send(client, address=PAIR, **said):
-    return client.post(address, {"submission": uuid.uuid4().hex} | said)
+    """Send the form of the pair as it is shown now."""
+    opened = re.search(r'name="opened" value="([^"]*)"', text(client.get(address)))
+    hidden = {"submission": uuid.uuid4().hex, "opened": opened[1] if opened else ""}
+    return client.post(address, hidden | said)
 
 
 @pytest.fixture
@@ -382,6 +453,31 @@ def test_one_recorded_by_mistake_is_withdrawn_with_all_its_facts_and_brought_bac
     client.post(re.search(r'action="(/undo/\d+/)"', page)[1])
     assert client.get("/projects/P-33333/").status_code == 200
     assert "duplicate" in kinds_of(client)
+
+
+def test_a_withdrawal_sent_twice_is_done_once(sign_in, alike, editor):
+    client = sign_in(editor)
+    key = uuid.uuid4().hex
+    said = {"deed": "P-33333", "reason": "Entered twice", "submission": key}
+    seen = re.search(r'name="seen" value="(\w+)"', text(send(client, **said)))[1]
+
+    answers = [send(client, **said, seen=seen) for _ in range(2)]
+
+    assert [(one.status_code, one.url) for one in answers] == [(302, "/queue/")] * 2
+    assert Entry.objects.filter(reason="Entered twice").count() == 1
+
+
+def test_what_was_changed_meanwhile_is_not_withdrawn_unseen(sign_in, alike, editor):
+    client = sign_in(editor)
+    said = {"deed": "P-33333", "reason": "Entered twice", "opened": "1:1"}
+    Project.objects.filter(code="P-33333").update(version=2)
+
+    answer = send(client, **said)
+
+    assert answer.status_code == 400
+    assert "One of the two was changed meanwhile" in text_of(answer)
+    assert "Entered twice" in text(answer)
+    assert Project.objects.filter(withdrawn_at=None).count() == 2
 
 
 @pytest.mark.parametrize(

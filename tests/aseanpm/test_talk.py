@@ -90,12 +90,13 @@ def test_people_are_called_by_at_and_their_name(sign_in, project, editor):
     assert set(Comment.objects.get().mentions.all()) == {edith, khanh, lines}
 
 
-@pytest.mark.parametrize("word", ["@Nobody", "@Linh", "@sok"])
+@pytest.mark.parametrize("word", ["@Nobody", "@Linh", "@sok", "@Gone"])
 def test_who_is_not_one_person_that_may_read_it_is_not_called(
     sign_in, project, editor, word
 ):
     make.user("editor", name="Linh Vo")
     make.user("coordinator", country="KH", name="Sok")
+    make.user("editor", name="Gone", is_active=False)
     project.is_published = False
     project.save()
 

@@ -116,7 +116,7 @@ def test_a_promise_is_made_kept_and_taken_back(sit_down, user, scripts):
 def test_files_are_brought_and_a_wrong_one_is_told_at_once(sit_down, user, scripts):
     page = sit_down(user("Edith Tan"), scripts)
     good = {"name": "Báo cáo.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}
-    bad = {"name": "b.pdf", "mimeType": "application/pdf", "buffer": b"MZ"}
+    bad = {"name": "b.pdf", "mimeType": "application/pdf", "buffer": b"MZ\x90\x00"}
 
     page.goto(PAGE)
     page.get_by_text("Add documents").click()

@@ -4,10 +4,10 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
-from django.core.management import call_command
 from django.utils import timezone
 
 from aseanpm.facts import Entry
+from aseanpm.models import Comment
 from partners.models import User
 from projects import actions
 from projects.models import (
@@ -299,7 +299,11 @@ TOMORROW = (timezone.localdate() + dt.timedelta(days=2)).isoformat()
         ({"title": "Rice\x07"}, "title", "cannot be seen (U+0007)"),
         ({"title": "Rice\u202e"}, "title", "cannot be seen (U+202E)"),
         ({"official_code": "x" * 41}, "official_code", "at most 40 characters"),
-        ({"line": "IAI-III-05"}, "line", "IAI-III-05 belongs to IAI-III, not to IAI-IV"),
+        (
+            {"line": "IAI-III-05"},
+            "line",
+            "IAI-III-05 belongs to IAI-III, not to IAI-IV",
+        ),
         (
             {"line": "", "plan": "IAI-III", "area": "IAI-IV-FA"},
             "area",
@@ -639,7 +643,10 @@ def test_a_funder_taken_out_by_mistake_of_the_record_is_withdrawn(
     told = client_of_editor.post(
         edit_of(project),
         Form(asked.content.decode()).filled(
-            **{"why-funders-change": "correction", "why-funders-reason": "It never paid"}
+            **{
+                "why-funders-change": "correction",
+                "why-funders-reason": "It never paid",
+            }
         ),
     )
     if told.status_code == 200:
@@ -965,8 +972,8 @@ def test_the_permissions_say_why_not(sign_in, client):
 
     assert "You are signed in as: national coordinator." in page
     assert (
-        "To change takes a secretariat editor and a secretariat administrator: "
-        "<b>that is not you</b>" in page
+        "Who may change them: a secretariat editor and a secretariat administrator. "
+        "<b>That is not you.</b>" in page
     )
     assert client.get("/permissions/?why=nothing").status_code == 400
 
@@ -1015,6 +1022,27 @@ def test_the_first_real_project_offers_to_remove_the_illustrative(
     assert "Remove the illustrative records" not in second
     assert client.post("/illustrative/remove/").status_code == 302
     assert sorted(Project.objects.values_list("title", flat=True)) == ["Maize", "Rice"]
+
+
+def test_what_was_added_to_illustrative_projects_goes_with_them(
+    sign_in, world, illustrative, editor
+):
+    client = sign_in(editor)
+    form = opened(client, edit_of(illustrative))
+    client.post(
+        edit_of(illustrative),
+        form.filled(themes=["COVID"], **rows("phases", {"title": "Study"})),
+    )
+    Comment.objects.create(
+        project=illustrative, text="Ask", recorded_by=editor, recorded_at=timezone.now()
+    )
+
+    sign_in(make.user("administrator")).post("/illustrative/remove/")
+
+    assert not Project.objects.exists()
+    assert not Comment.objects.exists()
+    assert not Project.history.exists()
+    assert not Phase.history.exists()
 
 
 def test_an_editor_is_told_who_can_remove_them(client_of_editor, illustrative):

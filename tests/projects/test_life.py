@@ -4,9 +4,10 @@ import datetime as dt
 
 import pytest
 import time_machine
+from django.core.exceptions import ValidationError
 
-from aseanpm.facts import Entry, LedgerHead
-from projects import lifecycle, progress
+from aseanpm.facts import Entry, LedgerHead, ledger_entry
+from projects import actions, lifecycle, progress
 from projects.models import ApprovalStep, Project, Status
 from tests import make
 from tests.projects.sending import fill, fill_on, form_in, problems_in, save, typed
@@ -86,9 +87,11 @@ def test_others_see_no_moves_and_cannot_make_any(sign_in, role):
     of = {"coordinator": {"country": "VN"}, "partner": {"partner": "JP"}}
     client = sign_in(make.user(role, **of.get(role, {})) if role else None)
 
-    page = client.get(f"/projects/{project.code}/").content.decode()
+    shown = client.get(f"/projects/{project.code}/")
     answer = client.post(move(project, "completed"), {"effective_on": "2026-06-01"})
 
+    page = shown.content.decode()
+    assert shown.context["moves"] == []
     assert "/move/" not in page
     assert "Correct" not in page
     assert answer.status_code == 403
@@ -551,6 +554,31 @@ def test_what_cannot_be_carried_over_so_is_refused(editor, plans, values, senten
     assert sentence in problems_in(answer)
     assert Project.objects.count() == 1
     assert status_of(old) == "ongoing"
+
+
+@pytest.mark.parametrize("code", ["IAI-III", "IAI-IV", "MPAC-2025"])
+def test_whoever_carries_over_finds_a_later_plan_of_the_programme(plans, code):
+    make.plan(
+        "MPAC-2025",
+        nominal_start=make.day("2028-01-01"),
+        nominal_end=make.day("2030-01-01"),
+    )
+    old = make.project(status="ongoing", plan=plans[1])
+
+    with (
+        pytest.raises(ValidationError, match=f"{code} does not come after the plan"),
+        ledger_entry() as entry,
+    ):
+        actions.carry_over(
+            project=old,
+            plan=make.plan(code),
+            on=TODAY,
+            entry=entry,
+            reason="Why",
+            decided={"by_circulation": True},
+        )
+
+    assert Project.objects.count() == 1
 
 
 @pytest.mark.parametrize("plan", ["IAI-V", False])

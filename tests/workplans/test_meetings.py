@@ -448,6 +448,7 @@ def test_a_figure_printed_at_a_meeting_is_reconciled_at_once(editor, meeting):
         ({"metric": "action_lines_percent"}, "This is a share: choose per cent."),
         ({"metric": "funder_amount", "unit": "USD"}, "Name the partner whose amount"),
         ({"as_of": "yesterday"}, "is no date"),
+        ({"as_of": "2999-01-01"}, "This day has not come yet."),
         ({"sources": "DOC9"}, "There is no source “DOC9”."),
     ],
 )
