@@ -271,7 +271,7 @@ class FilesField(forms.FileField):
 
 
 class UploadForm(forms.Form):
-    files = FilesField(
+    files = FilesField(  # type: ignore[assignment]
         label="Files",
         help_text=f"{TAKEN}, without macros; each at most {MOST // MEGABYTE} MB.",
         error_messages={"required": "Choose a file."},
@@ -339,7 +339,7 @@ def new_document(file, *, title, is_public, about, entry):
 def no_orphans():
     """A list for documents that are about to be written: should the write fail, their
     files are taken away again."""
-    documents: list[Document] = []
+    documents = []
     try:
         yield documents
     except BaseException:

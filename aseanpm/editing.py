@@ -145,7 +145,7 @@ class HangingRow(Row):
     """
 
     key = forms.CharField(required=False, widget=forms.HiddenInput)
-    settled = ("key",)
+    settled: tuple[str, ...] = ("key",)
     model: type
     names: tuple = ()
     rough: dict = {}

@@ -409,8 +409,8 @@ def touches(writes, scope):
 
 
 def union(queries):
-    first, *others = queries
-    return first.union(*others, all=True)
+    first, *others = list(queries) or [Entry.objects.none()]
+    return first.union(*others, all=True) if others else first
 
 
 def by_model(shown, *did):

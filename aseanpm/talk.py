@@ -8,6 +8,7 @@ coordinator who sees what it is about. Nobody else reads either.
 import datetime as dt
 import re
 import uuid
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,11 +88,13 @@ def readable(remarks, user):
         return remarks.filter(Q(project=None) | Q(project__withdrawn_at=None))
     if not can(user, "view", "shared-comments"):
         return remarks.none()
-    own = Q(meeting__country=user.country_id)
+    projects = seen_rows("project", user)
+    seen = Q(project=None) | Q(project__in=projects.values("pk"))
+    reads = Q(is_internal=False) & seen
     if can(user, "view", "comments", own=True):
-        own |= Q(project__in=seen_rows("project", user).own_of(user).values("pk"))
-    seen = Q(project=None) | Q(project__in=seen_rows("project", user).values("pk"))
-    return remarks.filter(own | (Q(is_internal=False) & seen))
+        reads |= Q(meeting__country=user.country_id)
+        reads |= Q(project__in=projects.own_of(user).values("pk"))
+    return remarks.filter(reads)
 
 
 def people(row, *, internal):
@@ -195,11 +198,11 @@ def called_in(text, users):
     A name is a whole name, the part of an address before the @, or the first word of
     a name where only one has it.
     """
-    names: dict[str, set] = {}
+    names = defaultdict(set)
     for user in users:
         first = fold(user.name).partition(" ")[0]
         for name in {fold(user.name), fold(user.email.partition("@")[0]), first} - {""}:
-            names.setdefault(name, set()).add(user)
+            names[name].add(user)
     called, strange = set(), []
     for at in CALLED.finditer(text):
         said = fold(text[at.end() : at.end() + 200])

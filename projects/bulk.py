@@ -105,9 +105,10 @@ def moved(project, life, change, user):
     former = before.status if before else ""
     planned = Planned(project, lifecycle.label_of(former), fact=change)
     move = lifecycle.move_between(former, change.status)
-    if move not in lifecycle.moves_for(user, former) or move.needs_successor:
-        name = change.get_status_display()
-        planned.refused = f"“{name}” cannot follow “{planned.old}” here."
+    if move is None:
+        planned.refused = lifecycle.refusal(former, change.status)
+    elif move not in lifecycle.moves_for(user, former):
+        planned.refused = f"“{change.get_status_display()}” is for {move.who}."
     elif before and before.effective_on > change.effective_on:
         planned.refused = f"Its last status is of {before.effective_on}, a later day."
     else:

@@ -61,6 +61,7 @@ class MoveForm(DeedForm):
         queryset=None,
         to_field_name="code",
         required=False,
+        empty_label="No meeting",
         help_text="Approval names the meeting or the circulation.",
     )
     by_circulation = forms.BooleanField(label="Decided by circulation", required=False)

@@ -59,8 +59,6 @@ class ProjectFormView(KeptFormView, TemplateView):
         sent = chosen(request.POST, lambda: self.new_form(self.row))
         if "add" in sent or "remove" in sent:
             return self.with_other_rows(sent)
-        if self.row and version_of(sent) != self.row.version:
-            return self.conflict(sent)
         form = self.new_form(self.row, sent)
         if form.is_valid() and self.rests.is_valid():
             try:

@@ -26,6 +26,7 @@ from .meeting_forms import (
     DecisionForm,
     FiguresForm,
     MeetingForm,
+    MeetingRowsForm,
     PledgesForm,
     StatementsForm,
 )
@@ -66,17 +67,20 @@ class MeetingCreateView(KeptRowsView, TemplateView):
         return row.get_absolute_url() if row else reverse("workplans:meetings")
 
 
-class MeetingEditView(MeetingWork, KeptRowsView, TemplateView):
-    form_class = MeetingForm
-
+class MeetingFormView(MeetingWork, KeptRowsView, TemplateView):
     def get_object(self):
         meetings = Meeting.objects.select_related("body", "chair_country", "country")
         return row_or_404(meetings, code=self.kwargs["code"])
 
 
-class MeetingRowsView(MeetingEditView):
+class MeetingEditView(MeetingFormView):
+    form_class = MeetingForm
+
+
+class MeetingRowsView(MeetingFormView):
     """A page for some kinds of rows, which the meeting's page shows at `anchor`."""
 
+    form_class: type[MeetingRowsForm]
     template_name = "workplans/meeting_rows.html"
     anchor = ""
 

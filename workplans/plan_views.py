@@ -1,7 +1,5 @@
 """Pages that write plans: the plan, its areas and lines, its rule and its totals."""
 
-import hashlib
-
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -12,6 +10,7 @@ from aseanpm.effects import moved_by
 from aseanpm.facts import AlreadyRecorded
 from aseanpm.pages import row_or_404
 from aseanpm.workplace import WorkMixin, add_errors
+from aseanpm.writing import Stale
 from projects import actions
 
 from . import planning
@@ -47,7 +46,7 @@ class PlanFormView(KeptRowsView, TemplateView):
             return super().save(form, version)
         found = moved_by(lambda: form.write(version), self.request.user)
         made = [row.code for row in (*form.shape.areas, *form.shape.lines)]
-        self.seen = digest([*made, *found])
+        self.seen = planning.digest([*made, *found])
         if self.request.POST.get("seen") == self.seen:
             return self.store(self.again(form), version)
         context = self.get_context_data(
@@ -65,10 +64,6 @@ class NewPlanView(PlanFormView):
 
     def get_object(self):
         return None
-
-
-def digest(lines):
-    return hashlib.sha256("\n".join(map(str, lines)).encode()).hexdigest()
 
 
 class OfPlanView(KeptRowsView, TemplateView):
@@ -139,6 +134,8 @@ class TitlesView(WorkMixin, TemplateView):
         return self.answer(TitlesForm())
 
     def post(self, request, *args, **kwargs):
+        if before := self.sent_before():
+            raise AlreadyRecorded(before)
         form = TitlesForm(request.POST, request.FILES)
         if not form.is_valid():
             return self.answer(form, status=400)
@@ -148,12 +145,12 @@ class TitlesView(WorkMixin, TemplateView):
             for sentence in titles.problems:
                 form.add_error("text", sentence)
             return self.answer(self.with_text(form, text), status=400)
-        changing = titles.changing
-        self.seen = digest(
-            f"{one.line.code} {one.language} {one.old} {one.title}" for one in changing
-        )
-        if changing and request.POST.get("seen") == self.seen:
-            return self.load(titles)
+        if titles.changing and request.POST.get("seen") == titles.digest:
+            try:
+                return self.load(text)
+            except Stale:
+                titles = planning.read_titles(self.plan, text)
+        self.seen = titles.digest
         return self.answer(self.with_text(form, text), titles=titles)
 
     def with_text(self, form, text):
@@ -162,8 +159,12 @@ class TitlesView(WorkMixin, TemplateView):
         form.data["text"] = text
         return form
 
-    def load(self, titles):
+    def load(self, text):
+        """Write the titles that were seen; raises Stale where others are by now."""
         with self.entry(f"Loaded titles of lines of {self.plan.code}") as entry:
+            titles = planning.read_titles(self.plan, text)
+            if titles.digest != self.request.POST["seen"]:
+                raise Stale(self.plan)
             number = planning.load_titles(titles)
             entry.can_be_undone = True
             entry.opens = self.plan.get_absolute_url()
@@ -208,8 +209,9 @@ class PlanFactPage(WorkMixin, TemplateView):
     def old(self):
         if "uuid" not in self.kwargs:
             return None
-        rows = self.form_class._meta.model.objects.known().filter(plan=self.plan)
-        return row_or_404(rows, uuid=self.kwargs["uuid"])
+        facts = self.form_class._meta.model.objects
+        rows = facts.known() if self.request.method == "GET" else facts.all()
+        return row_or_404(rows.filter(plan=self.plan), uuid=self.kwargs["uuid"])
 
     def get(self, request, *args, **kwargs):
         return self.answer(self.new_form())
@@ -218,6 +220,10 @@ class PlanFactPage(WorkMixin, TemplateView):
         if before := self.sent_before():
             raise AlreadyRecorded(before)
         form = self.new_form(request.POST)
+        if self.old and self.old.withdrawn_at:
+            who = self.old.withdrawn_by or "somebody"
+            form.add_error(None, f"This record was withdrawn meanwhile, by {who}.")
+            return self.answer(form, status=409)
         if form.is_valid():
             try:
                 found = self.moved(lambda: self.write(form), self.since(form))

@@ -1,6 +1,7 @@
 """How a plan is made: by the shape of an earlier one, and a list of titles."""
 
 import csv
+import hashlib
 import io
 from dataclasses import dataclass, field
 
@@ -165,6 +166,18 @@ class Titles:
     @property
     def changing(self):
         return [one for one in self.found if one.changes]
+
+    @property
+    def digest(self):
+        """What would be changed, to tell whether it is still that."""
+        return digest(
+            f"{one.line.code} {one.language} {one.old} {one.title}"
+            for one in self.changing
+        )
+
+
+def digest(texts):
+    return hashlib.sha256("\n".join(map(str, texts)).encode()).hexdigest()
 
 
 def read_titles(plan, text):

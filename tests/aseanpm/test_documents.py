@@ -257,6 +257,17 @@ def test_a_file_that_is_too_large_is_not_kept(sign_in, project, monkeypatch):
     assert files_on_disk() == before
 
 
+def test_of_a_file_that_is_too_large_no_more_is_taken_in(rf, monkeypatch):
+    monkeypatch.setattr(documents, "MOST", 1000)
+    files = [named("a.pdf"), named("b.pdf", PDF + b"x" * 1000), named("c.pdf")]
+
+    request = rf.post(UPLOAD, {"files": files})
+
+    taken = request.FILES.getlist("files")
+    assert [file.name for file in taken] == ["a.pdf", "c.pdf"]
+    assert len(request.refused_files) == 1
+
+
 def test_a_request_that_is_too_large_is_not_read(sign_in, project, monkeypatch):
     monkeypatch.setattr(documents, "MOST_AT_ONCE", 1000)
 

@@ -125,6 +125,21 @@ def test_who_may_not_read_what_is_internal_is_not_mentioned_in_it(
     assert Comment.objects.get().mentions.get() == elsewhere
 
 
+def test_a_country_that_benefits_through_a_grouping_is_among_its_countries(
+    sign_in, editor
+):
+    make.grouping("CLMV", ["VN"], since="2000-01-01")
+    make.project(code="P-22222", groupings=["CLMV"])
+    khanh = make.user("coordinator", country="VN", name="Khanh")
+    make.user("coordinator", country="KH", name="Sok")
+    client = sign_in(editor)
+
+    assert send(client, COMMENT, text="@Khanh, see").status_code == 302
+    assert send(client, COMMENT, text="@Sok, see").status_code == 400
+    assert Comment.objects.get().mentions.get() == khanh
+    assert "Khanh, see" in text_of(sign_in(khanh).get("/projects/P-22222/"))
+
+
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [

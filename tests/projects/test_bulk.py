@@ -65,7 +65,13 @@ def test_a_status_move_is_told_for_each_and_left_out_where_it_is_not_allowed(cli
     assert page.status_code == 200
     assert told(page) == [
         ("P-2", "Approved", "Ongoing", ""),
-        ("P-3", "Concept", "Ongoing", "“Ongoing” cannot follow “Concept” here."),
+        (
+            "P-3",
+            "Concept",
+            "Ongoing",
+            "“Ongoing” cannot follow “Concept”. What can: Appraisal, Cancelled, "
+            "Carried over.",
+        ),
         (
             "P-4",
             "Approved",

@@ -603,6 +603,13 @@ def test_a_development_lets_funders_leave_and_join_on_a_day(client_of_editor, pr
 
 
 def test_a_correction_withdraws_and_records_on_the_same_day(client_of_editor, project):
+    wrong = actions.record(
+        fact=Funding(
+            project=project,
+            partner=make.partner("AU"),
+            effective_on=make.day("2022-05-01"),
+        )
+    )
     before = timezone.now()
 
     answer = answered(
@@ -610,24 +617,26 @@ def test_a_correction_withdraws_and_records_on_the_same_day(client_of_editor, pr
         project,
         "funders",
         {"change": "correction", "reason": "The letter names Singapore"},
-        **{"funders-0-partner": "SG"},
+        **{"funders-1-partner": "SG"},
     )
 
     assert answer.status_code == 302
-    wrong, right = Funding.objects.order_by("pk")
+    wrong.refresh_from_db()
+    right = Funding.objects.known().get(partner__code="SG")
     assert wrong.withdrawal_reason == "The letter names Singapore"
-    assert said(right, "effective_on", "day_order", "delta") == (
-        dt.date(2022, 1, 10),
+    assert said(right, "effective_on", "day_order", "delta", "recorded_at") == (
+        dt.date(2022, 5, 1),
         0,
         1,
+        wrong.withdrawn_at,
     )
-    assert (right.partner.code, right.recorded_at) == ("SG", wrong.withdrawn_at)
     ours = Project.objects.filter(pk=project.pk)
-    singapore, japan = make.partner("SG"), make.partner("JP")
+    singapore, australia = make.partner("SG"), make.partner("AU")
     then = make.day("2022-06-30")
     assert ours.as_of(then).funded_by(singapore).exists()
-    assert not ours.as_of(then).funded_by(japan).exists()
-    assert ours.as_of(then, before).funded_by(japan).exists()
+    assert not ours.as_of(then).funded_by(australia).exists()
+    assert ours.as_of(then, before).funded_by(australia).exists()
+    assert not ours.as_of(make.day("2022-04-30")).funded_by(singapore).exists()
     entry = Entry.objects.get(can_be_undone=True)
     assert entry.reason == "The letter names Singapore"
     assert right.sequence == entry.sequence
@@ -876,6 +885,18 @@ def test_the_second_of_two_editors_chooses_field_by_field(
     project.refresh_from_db()
     assert said(project, "title", "official_code") == ("My rice", "IAI/7")
     assert project.phases.get().title == "Their study"
+
+
+def test_rows_alone_make_another_form_an_old_one(sign_in, client_of_editor, project):
+    mine = opened(client_of_editor, edit_of(project))
+    other = sign_in(make.user("editor"))
+    theirs = opened(other, edit_of(project))
+    other.post(edit_of(project), theirs.filled(**rows("phases", {"title": "Theirs"})))
+
+    stale = client_of_editor.post(edit_of(project), mine.filled(title="My rice"))
+
+    assert stale.status_code == 409
+    assert Form(stale.content.decode()).texts["phases-0-title"] == ["Theirs"]
 
 
 def test_a_fact_recorded_meanwhile_is_shown_beside_mine(client_of_editor, project):

@@ -3,6 +3,7 @@
 import csv
 import io
 import time
+import unicodedata
 from decimal import Decimal
 
 import pytest
@@ -582,7 +583,7 @@ TEXT = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Cs"]),
     min_size=1,
     max_size=30,
-).map(lambda text: " ".join(text.split()))
+).map(lambda text: unicodedata.normalize("NFC", " ".join(text.split())))
 ROWS = st.lists(
     st.fixed_dictionaries(
         {
@@ -617,10 +618,8 @@ def as_csv(rows, delimiter):
     writer = csv.writer(lines, delimiter=delimiter)
     writer.writerow(rows[0])
     for row in rows:
-        cells = [
-            "; ".join(text) if isinstance(text, list) else text or ""
-            for text in row.values()
-        ]
+        said = [row[name] for name in rows[0]]
+        cells = ["; ".join(one) if isinstance(one, list) else one or "" for one in said]
         writer.writerow([csv_text.guarded(cell) for cell in cells])
     return lines.getvalue()
 

@@ -448,7 +448,8 @@ def test_titles_are_shown_old_beside_new_and_then_loaded_at_once(editor, fourth)
     assert not ActionLine.objects.exclude(title="").exists()
     sent = {"text": LIST, "seen": hidden(preview, "seen"), "submission": "once"}
     answer = editor.post(address, sent)
-    editor.post(address, sent)
+    again = editor.post(address, sent)
+    assert again.url == answer.url
     first, second = fourth.lines.filter(number__lte=2, kind="action_line")
     assert answer.url == "/plans/IAI-IV/"
     assert first.title == "Strengthen food safety"
@@ -618,6 +619,23 @@ def test_a_declared_total_that_was_wrong_moves_the_share_in_print_too(editor, fo
     assert any(one.published for one in preview.context["moved"])
 
 
+def test_who_corrects_what_was_withdrawn_meanwhile_is_told_and_loses_nothing(
+    editor, fourth
+):
+    old = fourth.rules.get()
+    address = f"/plans/IAI-IV/rules/{old.uuid}/correct/"
+    sent = filled(editor, address) | {"note": "Mine", "reason": "Read wrongly"}
+    withdrawal = f"/plans/IAI-IV/rules/{old.uuid}/withdraw/"
+    confirmed(editor, withdrawal, {"reason": "It never was"})
+
+    page = editor.post(address, sent)
+
+    assert page.status_code == 409
+    assert "This record was withdrawn meanwhile" in said(page)[0]
+    assert page.context["form"]["note"].value() == "Mine"
+    assert editor.get(address).status_code == 404
+
+
 def test_a_fact_of_a_plan_is_withdrawn_with_a_reason_and_undone(editor, fourth):
     old = fourth.declared_totals.get()
     address = f"/plans/IAI-IV/totals/{old.uuid}/withdraw/"
@@ -682,10 +700,12 @@ def test_others_see_no_doors_and_no_history_of_rules(sign_in, fourth, role):
     fields = {"coordinator": {"country": "VN"}, "partner": {"partner": "JP"}}
     client = sign_in(make.user(role, **fields.get(role, {})))
 
-    page = client.get("/plans/IAI-IV/").content.decode()
+    answer = client.get("/plans/IAI-IV/")
+    page = answer.content.decode()
 
     assert "/edit/" not in page
     assert "Rule and declared totals" not in page
+    assert answer.context["plan_facts"] == []
     assert client.post("/plans/IAI-IV/edit/", {"note": "x"}).status_code == 403
 
 
