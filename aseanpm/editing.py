@@ -1,7 +1,8 @@
 """Forms of rows that are no facts: codes made once, translations, rows that hang on.
 
-What hangs on a row (the aliases of a partner) is written with it and guarded by its
-version. Keys never leave the house: such a row goes by a digest of its key.
+What hangs on a row (the aliases of a partner) is written with it, unless it was changed
+since the form was opened. Keys never leave the house: such a row goes by a digest of
+its key.
 """
 
 import re
@@ -44,7 +45,7 @@ LANGUAGES = {
     "pt": "Portuguese",
 }
 OFFERED = ("vi", "km", "lo", "my")  # others are shown where they are on record
-CODE = re.compile(r"[A-Z0-9]+(?:[-+][A-Z0-9]*)*", re.ASCII)
+CODE = re.compile(r"[A-Z0-9]+(?:[-+][A-Z0-9]+)*\+?", re.ASCII)
 
 
 # Codes
@@ -379,9 +380,8 @@ class KeptForm(TidyMixin, Sheet, forms.ModelForm):
 
     @property
     def parts(self):
-        tongues = [name for name in self.fields if name in self.translation_fields]
         return (
-            *([("In other languages", tongues)] if tongues else []),
+            ("In other languages", self.translation_fields),
             ("What this rests on", ("basis", "basis_note", "sources")),
             ("This change", ("reason",)),
         )
@@ -515,7 +515,7 @@ class KeptRowsView(KeptFormView):
         return self.render_to_response(self.get_context_data(form=form, changed=True))
 
     def save(self, form, version):
-        if self.row and not differences(self.request.POST, self.new_form(self.row)):
+        if self.row and not differences(form.data, self.new_form(self.row)):
             return self.done(None, "Nothing was changed.", self.address_of(self.row))
         if not form.may_move():
             return self.store(form, version)

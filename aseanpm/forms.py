@@ -226,7 +226,7 @@ class Row(TidyMixin, forms.Form):
         """The row as a reader knows it: what was chosen, and what was typed."""
         said = [
             choices_of(field).get(text, text)
-            for field in self
+            for field in self.visible_fields()
             if (text := str(field.value() or ""))
         ]
         return " · ".join(said)

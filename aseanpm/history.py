@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from difflib import SequenceMatcher
 
-from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Cast
@@ -133,21 +133,13 @@ def columns_of(model):
 
 def find_row(model, text):
     """A row by its code, address or key, though it be removed; None where none was."""
-    for name in ("code", "email"):
-        try:
-            column = model._meta.get_field(name)
-        except FieldDoesNotExist:
-            continue
-        if column.unique:
-            break
-    else:
-        name = "pk"
-        if not (text.isascii() and text.isdigit() and len(text) < 19):
-            return None
+    names = {column.name for column in model._meta.fields if column.unique}
+    name = next((name for name in ("code", "email") if name in names), "id")
+    if name == "id" and not (text.isascii() and text.isdigit() and len(text) < 19):
+        return None
     row = model._base_manager.filter(**{name: text}).first()
     if row is not None:
         return row
-    name = model._meta.pk.attname if name == "pk" else name
     last = model.history.filter(**{name: text}).order_by("history_id").last()
     return last and last.history_object
 

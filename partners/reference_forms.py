@@ -111,6 +111,12 @@ class PartnerForm(NamedForm):
             "country": {"unique": "This country is a partner on record already."}
         }
 
+    def clean_code(self):
+        code = super().clean_code()
+        if "+" in code:  # it stands between the codes of funders: JP+SG
+            raise ValidationError("The code of a partner holds no plus sign.")
+        return code
+
 
 class OrganisationAliasRow(HangingRow):
     model = OrganisationAlias

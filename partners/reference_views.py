@@ -13,6 +13,7 @@ from aseanpm.filters import without_tags
 from aseanpm.models import Source
 from aseanpm.pages import Figure, address, page_of, row_or_404
 from aseanpm.problems import BadQuery, FieldError, refuse_repeated, refuse_unknown
+from aseanpm.templatetags.aseanpm import history_address
 from aseanpm.workplace import WorkMixin
 from workplans.models import (
     ActionLine,
@@ -49,6 +50,7 @@ class Kind:
     stem: str
     new: bool = True
     edit: bool = True
+    merge: str = ""
     code_of: Callable = lambda row: row.code
 
     @property
@@ -68,6 +70,8 @@ class Kind:
             "language": getattr(row, "title_language", "en"),
             "page": row.get_absolute_url() if hasattr(row, "get_absolute_url") else "",
             "edit": edit if self.edit else "",
+            "merge": reverse(self.merge, args=[row.code]) if self.merge else "",
+            "history": history_address(row) if hasattr(row, "history") else "",
         }
 
     def matching(self, words):
@@ -92,9 +96,15 @@ KINDS = (
     Kind("areas", "Strategic areas", StrategicArea, "workplans:area", new=False),
     Kind("lines", "Lines", ActionLine, "workplans:line", new=False),
     Kind("programmes", "Programmes", Programme, "workplans:programme"),
-    Kind("partners", "Partners", Partner, "partners:partner"),
+    Kind("partners", "Partners", Partner, "partners:partner", merge="partners:merge"),
     Kind("funds", "Funds", Fund, "partners:fund"),
-    Kind("organisations", "Organisations", Organisation, "partners:organisation"),
+    Kind(
+        "organisations",
+        "Organisations",
+        Organisation,
+        "partners:organisation",
+        merge="partners:organisation-merge",
+    ),
     Kind("countries", "Countries", Country, "partners:country", new=False),
     Kind("groupings", "Groupings", Grouping, "partners:grouping"),
     Kind(

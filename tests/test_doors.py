@@ -63,6 +63,8 @@ def samples():
         "lines": line.code,
         "meetings": "IAI-TF-68",
         "countries": "VN",
+        "history": "partner",
+        "partner": "JP",
         "partners": "JP",
         "groupings": "CLMV",
         "funds": "JAIF",
@@ -84,8 +86,8 @@ def address(route, samples):
     path = PATTERNS[route]
     while found := re.search(r"([\w-]*)/<(\w+):(\w+)>", path):
         word, kind, _ = found.groups()
-        unknown = {"int": "1", "uuid": str(uuid.uuid4()), "str": None, "path": None}
-        value = samples.get(word, unknown.get(kind))
+        unknown = {"uuid": str(uuid.uuid4()), "str": None, "path": None}
+        value = "1" if kind == "int" else samples.get(word, unknown.get(kind))
         if value is None:
             return None
         path = path.replace(found.group(), f"{word}/{value}", 1)

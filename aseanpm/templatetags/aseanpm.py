@@ -98,10 +98,11 @@ def words(name):
 @register.filter
 def history_address(row):
     """The page of a row's changes, by its code where it has one."""
-    key = getattr(row, "code", None) or getattr(row, "email", None) or row.pk
-    if row._meta.model_name == "project":
-        return reverse("project-history", args=[key])
-    return reverse("history-of", args=[row._meta.model_name, key])
+    kind = row._meta.model_name
+    if kind == "project":
+        return reverse("project-history", args=[row.code])
+    key = row.email if kind == "user" else getattr(row, "code", row.pk)
+    return reverse("history-of", args=[kind, key])
 
 
 @register.filter

@@ -182,6 +182,8 @@ def test_a_phase_that_should_have_ended_is_asked_for():
     project = complete(status="ongoing")
     late = {"project": project, "planned_end": dt.date(2022, 6, 30)}
     Phase.objects.create(number=1, completed_on=dt.date(2022, 7, 1), **late)
+    Phase.objects.create(number=3, project=project, planned_end=timezone.localdate())
+    assert asked() == {}
     Phase.objects.create(number=2, title="Training", **late)
 
     question = asked()["phase", "P-22222"]

@@ -193,6 +193,7 @@ def test_a_meeting_approves_two_and_returns_one(editor, meeting):
 
     assert told.status_code == 200
     assert "IAI-IV today</a>: 1 → <b>3</b> projects" in told.content.decode()
+    assert "Decided already" not in told.content.decode()
     assert counted() == 1
 
     answer = confirmed(editor, DECISIONS, data)

@@ -4,12 +4,15 @@ import re
 import uuid
 
 import pytest
+from django.core.exceptions import ValidationError
 
+from aseanpm import writing
 from aseanpm.editing import key_of
 from aseanpm.facts import ledger_entry
 from projects.models import Project
 from tests import make
 from workplans import actions
+from workplans.meeting_forms import ConclusionsForm
 from workplans.models import (
     AgendaItem,
     Attendance,
@@ -354,6 +357,19 @@ def test_two_who_write_conclusions_lose_nothing(editor, meeting):
     assert meeting.conclusions.get().text == "Of the first"
 
 
+def test_rows_that_were_changed_at_the_last_moment_are_not_written(meeting):
+    form = ConclusionsForm(rows("conclusions", {"text": "Late"}), instance=meeting)
+    assert form.is_valid()
+    seen = form.version_of(meeting)
+    with ledger_entry():
+        writing.create(Conclusion(meeting=meeting, order=1, text="Early"))
+
+    with pytest.raises(writing.Stale), ledger_entry():
+        form.write(seen)
+
+    assert meeting.conclusions.get().text == "Early"
+
+
 def test_a_statement_is_linked_with_the_pledges_of_its_partner(editor, meeting):
     shown = make.project(title="Rice")
     hidden = make.project(title="Secret dam", is_published=False)
@@ -626,6 +642,17 @@ def test_a_priority_becomes_a_project_only_once(editor, consultation):
     assert [one.url for one in [*twice, later]] == [project.get_absolute_url()] * 3
 
 
+def test_two_who_press_at_one_moment_make_one_project(consultation):
+    priority = consultation.priorities.create(title="Rice", line=make.line())
+    with ledger_entry() as entry:
+        actions.make_concept(priority=priority, entry=entry)
+
+    with pytest.raises(ValidationError, match="already"), ledger_entry() as entry:
+        actions.make_concept(priority=priority, entry=entry)
+
+    assert Project.objects.count() == 1
+
+
 def test_a_concept_that_was_undone_can_be_made_again(editor, consultation):
     priority = consultation.priorities.create(title="Rice", line=make.line())
     page = editor.get(concept(editor, consultation, priority).url).content.decode()
@@ -738,9 +765,12 @@ def test_a_visitor_reads_nothing_of_a_meeting_to_come(client, editor):
     path = f"{MEETING}conclusions/"
 
     editor.post(path, opened(editor, path) | rows("conclusions", {"text": "Drafted"}))
+    make.figure(meeting=Meeting.objects.get(), value=51)
 
-    assert "Drafted" not in client.get(MEETING).content.decode()
-    assert "Drafted" in editor.get(MEETING).content.decode()
+    visitors, staff = (who.get(MEETING).content.decode() for who in (client, editor))
+    for text in ("Drafted", "Figures printed with it"):
+        assert text not in visitors
+        assert text in staff
 
 
 def test_only_the_secretariat_sees_the_doors(client, editor, meeting):

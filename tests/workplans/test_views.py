@@ -409,7 +409,7 @@ def test_a_meeting_shows_what_it_approved_against_print(client, plan):
     page = client.get("/meetings/IAI-TF-68/")
 
     assert page.context["approved"].count == 2
-    assert "In print 6 projects: records and print differ" in words(page)
+    assert "Approved, in print 6 projects: records and print differ" in words(page)
     assert broken_figures(client, "/meetings/IAI-TF-68/") == []
     assert broken_figures(client, MEETINGS) == []
 
