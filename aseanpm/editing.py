@@ -5,10 +5,11 @@ since the form was opened. Keys never leave the house: such a row goes by a dige
 its key.
 """
 
+import json
 import re
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -228,6 +229,31 @@ def told_of(number):
         yield
     except ValidationError as error:
         raise WrongRow(number, error) from error
+
+
+def rows_of_both(opened, mine, theirs):
+    """Rows (texts of a RowsWidget) with what two writers changed in those opened.
+
+    None where both changed one row, or one changed what the other took away.
+    """
+    before, now = keyed(opened), keyed(theirs)
+    found, left = [], dict(before)
+    for text in mine:
+        key = json.loads(text)["key"]
+        old, new = left.pop(key, None), now.get(key)
+        if old is None or text == new or old == new:
+            found.append(text)
+        elif text != old:
+            return None
+        elif new is not None:  # changed there alone
+            found.append(new)
+    if any(now.get(key) not in (None, text) for key, text in left.items()):
+        return None
+    return found + [text for key, text in now.items() if key not in before]
+
+
+def keyed(rows):
+    return {json.loads(text)["key"]: text for text in rows}
 
 
 # Forms
@@ -498,6 +524,16 @@ class KeptRowsView(KeptFormView):
         if self.row and version_of(sent) != self.row.version:
             return self.conflict(sent)
         return super().post(request, *args, **kwargs)
+
+    def compare(self, sent, current):
+        """Differences; rows that the two did not both change are of both."""
+        found, opened = differences(sent, current), opened_in(sent)
+        for name in current.hanging.keys() & found.keys():
+            one = found[name]
+            rows = rows_of_both(opened.get(name, []), one.mine, one.theirs)
+            if one.is_mine and rows is not None:
+                found[name] = replace(one, theirs=rows, is_mine=False)
+        return found
 
     def with_other_rows(self, sent):
         """The page with what was typed, one row more or less, and no complaints."""

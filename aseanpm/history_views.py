@@ -40,7 +40,7 @@ from .history import (
     within,
 )
 from .pages import page_of, row_or_404
-from .permissions import Refused, can
+from .permissions import can
 from .problems import refuse_repeated, refuse_unknown
 from .templatetags.aseanpm import history_address
 from .undo import (
@@ -303,8 +303,7 @@ class UndoView(WorkMixin, View):
     http_method_names = ["post"]
 
     def post(self, request, sequence):
-        old = row_or_404(entries_for(request.user), sequence=sequence)
-        self.check_whose(old)
+        old = row_or_404(self.in_reach(request.user), sequence=sequence)
         before = Entry.objects.filter(undoes=old, recorded_by=request.user).first()
         if before:  # pressed twice
             return HttpResponseRedirect(self.place() or old.opens or "/")
@@ -319,15 +318,18 @@ class UndoView(WorkMixin, View):
             return HttpResponseRedirect(self.place() or back)
         return self.done(new, f"{new.what}.", old.opens)
 
-    def check_whose(self, old):
-        user = self.request.user
-        if old.recorded_by_id != user.pk and not can(user, "edit", "users"):
-            raise Refused(user, "edit", "users")
+    @staticmethod
+    def in_reach(user):
+        """The writes that a user may take back, if they can be."""
+        entries = entries_for(user)
+        every = can(user, "edit", "users")
+        return entries if every else entries.filter(recorded_by=user)
 
     def still_allowed(self, old):
-        self.request.user.refresh_from_db(fields=["role", "is_active"])
-        self.check_right(self.request.user)
-        self.check_whose(old)
+        user = self.request.user
+        user.refresh_from_db(fields=["role", "is_active"])
+        self.check_right(user)
+        row_or_404(self.in_reach(user), sequence=old.sequence)
 
 
 # Restore

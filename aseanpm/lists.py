@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django import forms
 from django.contrib import messages
+from django.db import IntegrityError, transaction
 from django.http import HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.views.generic import TemplateView, View
@@ -253,8 +254,15 @@ class SavedViewForm(forms.ModelForm):
         return super()._get_validation_exclusions() - {"owner", "list_name"}
 
     def keep(self):
+        """Save the view; False where a view of this name was kept just now."""
         self.instance.version += self.instance.pk is not None
-        return self.save()
+        try:
+            with transaction.atomic():
+                self.save()
+        except IntegrityError:
+            self.add_error(None, "You have a view of this name.")
+            return False
+        return True
 
 
 class ViewFormMixin(WorkMixin, ListMixin, TemplateView):
@@ -267,12 +275,11 @@ class ViewFormMixin(WorkMixin, ListMixin, TemplateView):
         return SavedView.objects.filter(list_name=self.list_name)
 
     def answer(self, form, title):
-        if form.is_valid():
-            form.keep()
-        elif not self.is_kept_already(form):
-            context = self.get_context_data(form=form, title=title)
-            return self.render_to_response(context, status=400)
-        return self.done(None, f"The view “{form.instance}” is kept.", self.list_url)
+        if (form.is_valid() and form.keep()) or self.is_kept_already(form):
+            said = f"The view “{form.instance}” is kept."
+            return self.done(None, said, self.list_url)
+        context = self.get_context_data(form=form, title=title)
+        return self.render_to_response(context, status=400)
 
     def is_kept_already(self, form):
         """Whether this very view is on record: the button was pressed twice."""

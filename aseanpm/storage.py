@@ -10,6 +10,8 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 class Uploads(FileSystemStorage):
     """What people upload, in the data folder: given out by a view alone."""
 
+    file_permissions_mode = 0o640
+
     @cached_property
     def base_location(self):
         return settings.DATA_DIR / "uploads"

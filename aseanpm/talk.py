@@ -300,7 +300,7 @@ def talk_about(row, user, clock):
     comments = Comment.objects.prefetch_related("mentions")
     points = ActionPoint.objects.select_related("owner")
     found.comments = told(comments, row, user, clock)
-    found.points = told(points, row, user, clock)
+    found.points = sorted(told(points, row, user, clock), key=soonest_first)
     if not (found.comments or found.points or found.may_write):
         return None
     return found
@@ -316,6 +316,11 @@ def told(remarks, row, user, clock):
         remark.may_edit = hasattr(remark, "due") and may_edit(user, remark)
         remark.is_overdue = is_overdue(remark)
     return remarks
+
+
+def soonest_first(point):
+    """Open ones before those done, by the day they are due; undated ones last."""
+    return point.done_on is not None, str(point.due or "9999"), point.pk
 
 
 def is_overdue(remark):

@@ -390,11 +390,14 @@ class KeptFormView(WorkMixin):
     def address_of(self, row):
         return row.get_absolute_url()
 
+    def compare(self, sent, current):
+        return differences(sent, current)
+
     def conflict(self, sent):
         """409: both values of each field; what this person typed is kept."""
         self.row = current = self.get_object()
         shown = self.new_form(current)
-        found = differences(sent, shown)
+        found = self.compare(sent, shown)
         form = self.new_form(current, merged(sent, found, shown))
         form.differences = found
         context = self.get_context_data(

@@ -45,9 +45,10 @@ class MergeForm(ChoiceForm):
         help_text="Stands in the history of everything that this changes.",
     )
 
-    def __init__(self, data, others):
+    def __init__(self, data, others, kept=None):
         super().__init__(data, others)
         self.fields["into"].widget = forms.HiddenInput()
+        self.initial["into"] = kept and kept.code
 
 
 class MergeView(WorkMixin, TemplateView):
@@ -74,7 +75,7 @@ class MergeView(WorkMixin, TemplateView):
         self.moves = self.tried(choice)
         if choice.errors:
             return self.show(choice, status=400)
-        return self.show(MergeForm(None, self.others()))
+        return self.show(MergeForm(None, self.others(), self.kept))
 
     def post(self, request, code):
         before = self.sent_before()

@@ -56,7 +56,7 @@ class MoveForm(DeedForm):
         help_text="Carrying over needs a successor: do it on the project’s own page.",
     )
     effective_on = DayField(label="Since", help_text="The day on which it became so.")
-    meeting = forms.ModelChoiceField(
+    meeting: forms.ModelChoiceField = forms.ModelChoiceField(
         label="Decided at",
         queryset=None,
         to_field_name="code",
@@ -133,7 +133,9 @@ class ListForm(DeedForm):
 
 class ThemeForm(ListForm):
     list_name, field = "themes", "theme"
-    theme = forms.ModelChoiceField(label="Theme", queryset=None, to_field_name="code")
+    theme: forms.ModelChoiceField = forms.ModelChoiceField(
+        label="Theme", queryset=None, to_field_name="code"
+    )
 
 
 class ThemeAwayForm(ThemeForm):
@@ -142,7 +144,9 @@ class ThemeAwayForm(ThemeForm):
 
 class FocalPointForm(ListForm):
     list_name, field = "focal_points", "focal_point"
-    focal_point = forms.ModelChoiceField(label="Focal point", queryset=None)
+    focal_point: forms.ModelChoiceField = forms.ModelChoiceField(
+        label="Focal point", queryset=None
+    )
 
 
 class FocalPointAwayForm(FocalPointForm):
@@ -150,7 +154,7 @@ class FocalPointAwayForm(FocalPointForm):
 
 
 class OfficerForm(DeedForm):
-    officer = forms.ModelChoiceField(
+    officer: forms.ModelChoiceField = forms.ModelChoiceField(
         label="Officer",
         queryset=None,
         to_field_name="email",

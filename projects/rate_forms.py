@@ -12,7 +12,7 @@ from .fact_forms import FactDay, NumberField, placed
 from .models import ExchangeRate
 
 HEADER = ("currency", "on", "rate", "source")
-MOST_ROWS = 1000
+MOST_ROWS = 500  # more would keep other writers waiting for seconds
 
 
 class RateForm(forms.ModelForm):

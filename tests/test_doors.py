@@ -87,7 +87,9 @@ def address(route, samples):
     while found := re.search(r"([\w-]*)/<(\w+):(\w+)>", path):
         word, kind, _ = found.groups()
         unknown = {"uuid": str(uuid.uuid4()), "str": None, "path": None}
-        value = "1" if kind == "int" else samples.get(word, unknown.get(kind))
+        value = samples.get(word, unknown.get(kind))
+        if kind == "int" and not str(value).isdigit():
+            value = "1"
         if value is None:
             return None
         path = path.replace(found.group(), f"{word}/{value}", 1)

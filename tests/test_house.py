@@ -64,9 +64,9 @@ STOREYS = (
         "effects",
         "questions",
     }
-    | {"accounts", "planning", "merging", "changes"},
+    | {"accounts", "planning", "merging", "changes", "bulk"},
     {"forms", "filters", "ordering", "serializers", "exchange", "reports"}
-    | {"fact_forms", "money_forms", "rate_forms"}
+    | {"fact_forms", "money_forms", "rate_forms", "columns"}
     | {"account_forms", "plan_forms", "reference_forms", "meeting_forms"},
     {
         "views",
@@ -77,7 +77,7 @@ STOREYS = (
         "templatetags",
         "meeting_views",
     }
-    | {"life_views", "money_views", "edit_views"}
+    | {"life_views", "money_views", "edit_views", "bulk_views", "import_views"}
     | {"plan_views", "reference_views", "merge_views"},
     {"urls", "api_urls", "account_urls", "management"},
 )

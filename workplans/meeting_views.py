@@ -30,7 +30,7 @@ from .meeting_forms import (
     PledgesForm,
     StatementsForm,
 )
-from .models import AgendaItem, Meeting
+from .models import AgendaItem, Meeting, StrategicArea, WorkPlan
 
 OFFERED = 25  # projects in a list to choose from
 DID = {
@@ -111,8 +111,23 @@ class StatementsView(MeetingRowsView):
 
 
 class ConsultationView(MeetingRowsView):
+    """Sessions and priorities; ?plan= proposes a session for each of its areas."""
+
     form_class = ConsultationForm
     anchor = "sessions"
+
+    def new_form(self, row, data=None, initial=None):
+        asked = self.request.GET.get("plan", "")
+        areas = StrategicArea.objects.filter(plan__code=asked).order_by("order")
+        if self.request.method == "GET" and areas and not row.sessions.exists():
+            initial = {"sessions": [{"area": area.code} for area in areas]}
+        return super().new_form(row, data, initial)
+
+    def get_context_data(self, **context):
+        plans = WorkPlan.objects.filter(areas__isnull=False).distinct()
+        if not self.row.sessions.exists():
+            context["plans"] = plans.order_by("-nominal_start", "code")
+        return super().get_context_data(**context)
 
 
 class MeetingFiguresView(MeetingRowsView):

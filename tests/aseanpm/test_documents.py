@@ -209,6 +209,7 @@ def test_files_are_uploaded_together_and_lie_under_names_that_say_nothing(
     new = files_on_disk() - before
     assert sorted(path.read_bytes() for path in new) == [PDF, b"Text"]
     assert all(re.fullmatch("[0-9a-f]{32}", path.name) for path in new)
+    assert {path.stat().st_mode & 0o777 for path in new} == {0o640}
 
 
 @pytest.mark.parametrize(
@@ -271,9 +272,12 @@ def test_of_a_file_that_is_too_large_no_more_is_taken_in(rf, monkeypatch):
 def test_a_request_that_is_too_large_is_not_read(sign_in, project, monkeypatch):
     monkeypatch.setattr(documents, "MOST_AT_ONCE", 1000)
 
+    monkeypatch.setattr(documents, "MEGABYTE", 100)
+
     answer = send(sign_in(make.user("editor")), named("b.pdf", PDF + b"x" * 1000))
 
     assert answer.status_code == 400
+    assert "Send at most 10 MB at once." in text_of(answer)
     assert not Document.objects.exists()
 
 

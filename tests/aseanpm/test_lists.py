@@ -1,6 +1,9 @@
 """Columns and views of a list, as each reader keeps them."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import connection
 
 from aseanpm.models import ListColumns, SavedView
 from tests import make
@@ -238,6 +241,23 @@ def test_views_and_columns_cost_as_many_queries_for_many_as_for_few(
         keep(client_of, name=f"View {number}")
 
     assert queries(lambda: client_of.get(LIST)) == few
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_equal_views_kept_at_once_one_is_made(client_of, editor, sign_in):
+    clients = [sign_in(editor) for _ in range(8)]
+
+    def alone(client):
+        try:
+            return keep(client).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        answers = list(pool.map(alone, clients))
+
+    assert set(answers) == {302}
+    assert SavedView.objects.count() == 1
 
 
 # Keys

@@ -5,6 +5,7 @@ import re
 import uuid
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from aseanpm.models import Comment, Entry
@@ -453,6 +454,7 @@ def test_one_recorded_by_mistake_is_withdrawn_with_all_its_facts_and_brought_bac
     client.post(re.search(r'action="(/undo/\d+/)"', page)[1])
     assert client.get("/projects/P-33333/").status_code == 200
     assert "duplicate" in kinds_of(client)
+    call_command("audit_figures")  # fails where a figure differs
 
 
 def test_a_withdrawal_sent_twice_is_done_once(sign_in, alike, editor):

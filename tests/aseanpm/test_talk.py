@@ -338,6 +338,20 @@ def test_an_overdue_action_point_says_so(sign_in, project, editor):
     assert "overdue since 10 January 2022" in read
 
 
+def test_what_is_due_first_stands_first_and_what_is_done_last(sign_in, project, editor):
+    make.action_point(
+        project, "Point D", due="2022-01-01", done_on=timezone.localdate()
+    )
+    make.action_point(project, "Point C")
+    make.action_point(project, "Point B", due="2022-02-01")
+    make.action_point(project, "Point A", due="2022-01-10")
+
+    read = text_of(sign_in(editor).get("/projects/P-22222/"))
+
+    places = [read.index(f"Point {letter}") for letter in "ABCD"]
+    assert places == sorted(places)
+
+
 def test_an_action_point_is_done_undone_and_opened_again(sign_in, project, editor):
     point = make.action_point(project, "Send it", owner=editor, by=editor)
     client = sign_in(editor)

@@ -586,7 +586,7 @@ def test_who_may_undo_whose_write(sign_in, renamed):
         )
     }
 
-    assert answers == {"reader": 403, "partner": 403, "coordinator": 403, "editor": 403}
+    assert answers == {"reader": 403, "partner": 403, "coordinator": 403, "editor": 404}
     assert title() == "New"
 
     done = sign_in(make.user("administrator")).post(

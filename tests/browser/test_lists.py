@@ -49,7 +49,10 @@ def desk(request, sit):
 
 
 def heads(page):
-    return [text.strip(" ▴▾") for text in page.locator("thead th").all_inner_texts()]
+    return [
+        text.strip(" ▴▾")
+        for text in page.locator("thead th:not(.noprint)").all_inner_texts()
+    ]
 
 
 def open_by_key(page, name):

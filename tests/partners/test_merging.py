@@ -22,6 +22,7 @@ from projects import actions
 from projects.models import Funding, MoneyEntry, Project, ProjectOrganisation
 from projects.progress import funding_count
 from tests import make
+from tests.reading import Form
 from workplans.models import Attendance, PartnerStatement, PublishedFigure
 
 pytestmark = pytest.mark.django_db
@@ -445,9 +446,9 @@ def choose(client, gone="XX", kept="JP", **query):
     return client.get(f"/partners/{gone}/merge/", {"into": kept, **query})
 
 
-def send(client, page, gone="XX", kept="JP", reason="One embassy"):
-    hidden = {name: page.context[name] for name in ("submission", "seen")}
-    data = {"into": kept, "reason": reason, **hidden}
+def send(client, page, gone="XX", reason="One embassy"):
+    """Send the form of a page as a browser does, with what is hidden in it."""
+    data = Form(page.content.decode()).filled(reason=reason)
     return client.post(f"/partners/{gone}/merge/", data)
 
 

@@ -127,19 +127,57 @@ def test_what_was_written_with_its_aliases_is_undone_with_them(editor):
     assert [one.name for one in japan.aliases.all()] == ["Nippon"]
 
 
-def test_who_changes_aliases_at_once_sees_the_rows_of_the_other(editor, sign_in):
-    make.partner("JP", name="Japan")
-    mine = filled(editor, "/partners/JP/edit/")
-    other = sign_in(make.user("editor"))
-    theirs = filled(other, "/partners/JP/edit/")
-    other.post("/partners/JP/edit/", theirs | {"aliases-0-name": "Nippon"})
+@pytest.fixture
+def at_once(editor, sign_in):
+    """at_once(theirs, mine): what two editors of Japan with two aliases save; the page
+    that the second sees, and the aliases after saving it as it stands."""
 
-    page = editor.post("/partners/JP/edit/", mine | {"aliases-0-name": "Nihon"})
+    def save(theirs, mine):
+        japan = make.partner("JP", name="Japan")
+        alias(japan, "Nihon"), alias(japan, "Nippon")
+        client = sign_in(make.user("editor"))
+        opened = filled(editor, "/partners/JP/edit/")
+        client.post("/partners/JP/edit/", filled(client, "/partners/JP/edit/") | theirs)
+        page = editor.post("/partners/JP/edit/", opened | mine)
+        assert page.status_code == 409
+        again = Form(page.content.decode()).texts
+        editor.post("/partners/JP/edit/", again)
+        return page, {one.name for one in japan.aliases.all()}
 
-    assert page.status_code == 409
-    assert "Nippon" in page.content.decode()
-    assert "Nihon" in page.content.decode()
-    assert PartnerAlias.objects.get().name == "Nippon"
+    return save
+
+
+@pytest.mark.parametrize(
+    ("theirs", "mine", "both"),
+    [
+        ({"aliases-2-name": "A"}, {"aliases-2-name": "B"}, "Nihon Nippon A B"),
+        ({"aliases-0-name": "A"}, {"aliases-1-name": "B"}, "A B"),
+        ({"aliases-0-name": ""}, {"aliases-2-name": "B"}, "Nippon B"),
+        ({"aliases-0-name": "A"}, {"aliases-1-name": ""}, "A"),
+        ({"aliases-0-name": ""}, {"aliases-0-name": ""}, "Nippon"),
+    ],
+)
+def test_who_changes_different_aliases_at_once_keeps_both(at_once, theirs, mine, both):
+    page, names = at_once(theirs | {"note": "Theirs"}, mine | {"note": "Mine"})
+
+    assert names == set(both.split())
+    assert "take-aliases" not in page.content.decode()
+    assert "take-note" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("theirs", "mine", "chosen"),
+    [
+        ({"aliases-0-name": "A"}, {"aliases-0-name": "B"}, "B Nippon"),
+        ({"aliases-0-name": ""}, {"aliases-0-name": "B"}, "B Nippon"),
+        ({"aliases-0-name": "A"}, {"aliases-0-name": ""}, "Nippon"),
+    ],
+)
+def test_who_changes_one_alias_at_once_chooses(at_once, theirs, mine, chosen):
+    page, names = at_once(theirs, mine)
+
+    assert "take-aliases" in page.content.decode()
+    assert names == set(chosen.split())
 
 
 def test_saving_what_was_not_changed_writes_nothing(editor):

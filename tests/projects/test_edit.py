@@ -815,6 +815,17 @@ def test_several_kinds_are_asked_each_and_written_as_one(client_of_editor, proje
     assert project.title == "Maize chains"
 
 
+def test_sending_an_edit_twice_writes_it_once(client_of_editor, project):
+    data = opened(client_of_editor, edit_of(project)).filled(title="Maize chains")
+
+    client_of_editor.post(edit_of(project), data)
+    again = client_of_editor.post(edit_of(project), data, follow=True)
+
+    assert "P-22222 was saved." in again.content.decode()
+    assert "Nothing was changed." not in again.content.decode()
+    assert Entry.objects.filter(can_be_undone=True).count() == 1
+
+
 def test_an_edit_is_undone_as_a_whole(client_of_editor, project):
     answered(
         client_of_editor,

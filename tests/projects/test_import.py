@@ -2,13 +2,15 @@
 
 import csv
 import io
+import os
 import time
 import unicodedata
 from decimal import Decimal
+from signal import SIGKILL
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import transaction
+from django.db import connections, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -516,6 +518,27 @@ def test_what_fails_in_the_middle_leaves_nothing_behind(client, world, monkeypat
 
     assert Entry.objects.count() == before
     assert not Project.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_that_is_killed_leaves_nothing_and_the_next_one_goes_on(
+    client, world, monkeypatch
+):
+    page = check(client, FULL)
+    connections.close_all()
+
+    child = os.fork()
+    if not child:
+        monkeypatch.setattr(bulk, "link", lambda *_: os.kill(os.getpid(), SIGKILL))
+        write(client, page)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+
+    assert os.WTERMSIG(status) == SIGKILL
+    assert not Project.objects.exists()
+    assert not Project.history.exists()
+    assert write(client, page).status_code == 302
+    assert Project.objects.count() == 1
 
 
 def test_a_row_that_the_database_refuses_is_a_sentence(client, world, monkeypatch):

@@ -546,6 +546,22 @@ def test_a_consultation_has_sessions_and_priorities(editor, consultation):
     assert "Make it a concept project" not in visitor
 
 
+def test_a_session_for_each_area_of_a_plan_is_proposed(editor, consultation):
+    for order, code in enumerate(("IAI-IV-FA", "IAI-IV-TR"), 1):
+        make.area(code=code, order=order)
+    path = f"{consultation.get_absolute_url()}consultation/"
+
+    page = editor.get(path, {"plan": "IAI-IV"}).content.decode()
+
+    chosen = re.findall(r'value="(IAI-IV-\w+)" selected', page)
+    assert chosen == ["IAI-IV-FA", "IAI-IV-TR"]
+    assert not consultation.sessions.exists()
+    two = [{"area": code} for code in chosen]
+    editor.post(f"{path}?plan=IAI-IV", opened(editor, path) | rows("sessions", *two))
+    areas = consultation.sessions.values_list("area__code", flat=True)
+    assert list(areas) == ["IAI-IV-FA", "IAI-IV-TR"]
+
+
 def test_a_line_of_another_plan_than_the_session_is_refused(editor, consultation):
     area = make.area(code="IAI-IV-A1")
     make.line(plan=make.plan("IAI-III"), code="IAI-III-02")
