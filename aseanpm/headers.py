@@ -33,14 +33,24 @@ def request_id_of_record(logger, name, event):
 
 
 def security_headers(get_response):
-    """Middleware. A view's own header stays; what is told in a session is not kept."""
+    """Middleware. A view's own header stays."""
+
+    def respond(request):
+        response = get_response(request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return respond
+
+
+def private_answers(get_response):
+    """Middleware. What is told in a session is kept nowhere, and gets no ETag."""
 
     def respond(request):
         response = get_response(request)
         if request.COOKIES.get(settings.SESSION_COOKIE_NAME):
             response.headers.setdefault("Cache-Control", "private, no-store")
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
         return response
 
     return respond

@@ -53,7 +53,7 @@ def read(page):
 
 def heads(page):
     """What the writes of a list say they did, in order."""
-    found = re.findall(r'writes-what">(.*?)</h3>', page.content.decode())
+    found = re.findall(r'writes-what">(.*?)</h2>', page.content.decode())
     return [strip_tags(each) for each in found]
 
 

@@ -213,6 +213,17 @@ def test_a_code_of_a_merged_partner_is_not_given_again(editor):
     assert Partner._base_manager.count() == 2
 
 
+@pytest.mark.parametrize("code", ["J P", "JP+SG", "日本", "-JP", "JP--X"])
+def test_a_code_that_cannot_be_one_is_refused(editor, code):
+    sent = filled(editor, "/partners/new/") | {"name": "Other", "kind": "other"}
+
+    page = editor.post("/partners/new/", sent | {"code": code})
+
+    assert page.status_code == 400
+    assert said(page)[0].startswith("Code: ")
+    assert Partner.objects.count() == 0
+
+
 def test_a_partner_whose_country_is_taken_is_refused_at_that_field(editor):
     make.partner("SG", name="Singapore", country=make.country("SG"))
     make.partner("XX", name="Other")

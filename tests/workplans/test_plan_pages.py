@@ -490,6 +490,27 @@ def test_a_preview_that_became_untrue_is_shown_again(editor, fourth):
     assert fourth.lines.get(code="IAI-IV-01").title == "Somebody else’s title"
 
 
+def test_a_title_written_between_check_and_load_is_not_overwritten(
+    editor, fourth, monkeypatch
+):
+    preview = editor.post("/plans/IAI-IV/titles/", {"text": LIST})
+    line, read, calls = fourth.lines.get(code="IAI-IV-01"), planning.read_titles, []
+
+    def read_late(plan, text):
+        calls.append(text)
+        if len(calls) == 2:
+            ActionLine.objects.filter(pk=line.pk).update(title="Somebody else’s")
+        return read(plan, text)
+
+    monkeypatch.setattr(planning, "read_titles", read_late)
+    page = editor.post(
+        "/plans/IAI-IV/titles/", {"text": LIST, "seen": hidden(preview, "seen")}
+    )
+
+    assert page.status_code == 200
+    assert not Entry.objects.filter(what__startswith="Loaded titles").exists()
+
+
 def test_all_that_is_wrong_with_a_list_is_said_at_once(editor, fourth):
     wrong = (
         "IAI-IV-01,\n"
