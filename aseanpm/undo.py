@@ -290,7 +290,9 @@ def make_room(fact, leaving):
             day_order=fact.day_order,
         )
     )
-    if any((type(fact), key) not in leaving for key in there.values_list("pk")):
+    if any(
+        (type(fact), key) not in leaving for key in there.values_list("pk", flat=True)
+    ):
         fact.day_order = None
 
 

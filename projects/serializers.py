@@ -262,7 +262,7 @@ class ProjectWriteSerializer(serializers.ModelSerializer):
         "code",
         many=True,
         required=False,
-        queryset=Project._meta.get_field("themes").related_model.objects,
+        queryset=Project._meta.get_field("themes").related_model._default_manager,
     )
 
     class Meta:

@@ -173,6 +173,20 @@ def test_a_correction_is_taken_back(write, edith):
     assert MoneyEntry.objects.known().get().amount == 1000
 
 
+def test_a_correction_that_is_taken_back_leaves_the_order_of_the_day(write, edith):
+    project = make.project(status="ongoing")
+    first = StatusChange.objects.get(status="appraisal")
+    entry = write(
+        lambda entry: actions.correct(
+            fact=first, note="seen", reason="typo", entry=entry
+        )
+    )
+
+    undo(entry=entry, by=edith)
+
+    assert life(project) == ["appraisal", "approved", "ongoing"]
+
+
 def test_a_fact_recorded_and_withdrawn_by_one_write_stays_withdrawn(write, edith):
     project = make.project(status="approved")
 
