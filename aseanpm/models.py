@@ -52,7 +52,7 @@ class Kept(models.Model):
         abstract = True
 
 
-class Source(models.Model):
+class Source(Kept):
     """A document that statements are taken from."""
 
     class Reading(models.TextChoices):
@@ -66,6 +66,7 @@ class Source(models.Model):
     date_text = models.CharField(max_length=60, blank=True)
     reading = models.CharField(max_length=5, choices=Reading)
     note = models.TextField(blank=True)
+    history = kept_history()
 
     class Meta:
         ordering = ["code"]
@@ -204,7 +205,7 @@ class Comment(About):
     mentions = models.ManyToManyField(
         settings.AUTH_USER_MODEL, blank=True, related_name="mentioned_in"
     )
-    history = kept_history()
+    history = kept_history(m2m_fields=["mentions"])
 
     class Meta(About.Meta):
         ordering = ["recorded_at", "pk"]

@@ -184,7 +184,7 @@ class Country(Named, Sourced, Kept):
     code = models.CharField(max_length=2, unique=True)
     iso3 = models.CharField(max_length=3, unique=True)
     iso_numeric = models.CharField(max_length=3, unique=True)
-    history = kept_history()
+    history = kept_history(m2m_fields=["sources"])
 
     objects = NamedQuerySet.as_manager()
 
@@ -227,7 +227,7 @@ class Grouping(Named, Sourced, Kept):
     members = models.ManyToManyField(
         Country, through="GroupingMembership", related_name="groupings"
     )
-    history = kept_history()
+    history = kept_history(m2m_fields=["sources"])
 
     objects = NamedQuerySet.as_manager()
 
@@ -265,7 +265,7 @@ class BeneficiaryStatus(Valid, Sourced, Kept):
     )
     programme = models.CharField(max_length=10)
     alone_by = ("country", "programme")
-    history = kept_history()
+    history = kept_history(m2m_fields=["sources"])
 
     class Meta(Valid.Meta):
         constraints = [
@@ -369,7 +369,7 @@ class Partner(Mergeable, Sourced, Kept):
         related_name="merged",
         editable=False,
     )
-    history = kept_history()
+    history = kept_history(m2m_fields=["sources"])
 
     objects = StandingManager.from_queryset(PartnerQuerySet)()
 
@@ -405,7 +405,7 @@ class Fund(Named, Sourced, Kept):
     established_text = models.CharField(max_length=40, blank=True)
     manager = models.CharField(max_length=200, blank=True)
     note = models.TextField(blank=True)
-    history = kept_history()
+    history = kept_history(m2m_fields=["sources"])
 
     objects = NamedQuerySet.as_manager()
 
@@ -522,7 +522,7 @@ class FocalPoint(Valid, Sourced, Kept):
         blank=True,
         related_name="focal_points",
     )
-    history = kept_history()
+    history = kept_history(m2m_fields=["sources"])
 
     class Meta(Valid.Meta):
         ordering = ["kind", "office"]

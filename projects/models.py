@@ -463,7 +463,7 @@ class Project(Titled, Kept):
 
     objects = ProjectQuerySet.as_manager()
     history = kept_history(
-        m2m_fields=["themes", "focal_points"],
+        m2m_fields=["themes", "focal_points", "sources"],
         excluded_fields=[
             "changed_at",
             "search_text",
@@ -625,6 +625,7 @@ class LineReference(Recorded):
                 name="line_reference_once",
                 fields=["project", "line"],
                 condition=Q(withdrawn_at__isnull=True),
+                violation_error_message="This project refers to that line already.",
             ),
         ]
 

@@ -102,6 +102,13 @@ class WorkPlanQuerySet(TitledQuerySet):
         )
 
 
+class StandingManager(models.Manager):
+    """Leaves out plans that were recorded by mistake; `_base_manager` has them."""
+
+    def get_queryset(self):
+        return super().get_queryset().filter(withdrawn_at__isnull=True)
+
+
 class WorkPlan(Titled, Sourced, Kept):
     """One edition of a programme. Editions overlap and succeed each other.
 
@@ -131,9 +138,10 @@ class WorkPlan(Titled, Sourced, Kept):
         related_name="successor",
     )
     note = models.TextField(blank=True)
-    history = kept_history()
+    withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
+    history = kept_history(m2m_fields=["sources"])
 
-    objects = WorkPlanQuerySet.as_manager()
+    objects = StandingManager.from_queryset(WorkPlanQuerySet)()
 
     class Meta:
         ordering = ["programme__code", "nominal_start"]
@@ -220,7 +228,7 @@ class StrategicArea(Titled, Sourced, Kept):
     order = models.PositiveSmallIntegerField()
     other_titles = models.JSONField(default=list, blank=True)
     note = models.TextField(blank=True)
-    history = kept_history()
+    history = kept_history(m2m_fields=["sources"])
 
     objects = TitledQuerySet.as_manager()
 
@@ -265,7 +273,7 @@ class ActionLine(Titled, Sourced, Kept):
     continues = models.ManyToManyField(
         "self", symmetrical=False, blank=True, related_name="continued_by"
     )
-    history = kept_history(m2m_fields=["continues"])
+    history = kept_history(m2m_fields=["sources", "continues"])
 
     objects = TitledQuerySet.as_manager()
 
@@ -300,7 +308,7 @@ class Milestone(Dated, Titled, Sourced, Kept):
         ActionLine, on_delete=models.CASCADE, related_name="milestones"
     )
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.OTHER)
-    history = kept_history()
+    history = kept_history(m2m_fields=["sources"])
 
     class Meta:
         ordering = ["on"]
@@ -319,7 +327,7 @@ class ReportedState(Dated, Sourced, Kept):
     body = models.ForeignKey(
         "Body", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    history = kept_history()
+    history = kept_history(m2m_fields=["sources"])
 
     class Meta:
         ordering = ["-on"]
@@ -332,7 +340,7 @@ class Theme(Titled, Sourced, Kept):
     """What crosses areas: Industry 4.0, sustainability, inclusion, COVID-19."""
 
     code = models.CharField(max_length=10, unique=True)
-    history = kept_history()
+    history = kept_history(m2m_fields=["sources"])
 
     objects = TitledQuerySet.as_manager()
 
@@ -348,7 +356,7 @@ class Framework(Titled, Sourced, Kept):
 
     code = models.CharField(max_length=20, unique=True)
     note = models.TextField(blank=True)
-    history = kept_history()
+    history = kept_history(m2m_fields=["sources"])
 
     objects = TitledQuerySet.as_manager()
 
@@ -366,7 +374,7 @@ class Statement(Dated, Titled, Sourced, Kept):
     framework = models.ForeignKey(
         Framework, on_delete=models.PROTECT, related_name="statements"
     )
-    history = kept_history()
+    history = kept_history(m2m_fields=["sources"])
 
     class Meta:
         ordering = ["on"]
@@ -399,7 +407,7 @@ class FrameworkLink(Sourced, Kept):
         related_name="framework_links",
     )
     note = models.CharField(max_length=300, blank=True)
-    history = kept_history()
+    history = kept_history(m2m_fields=["sources"])
 
     class Meta:
         constraints = [
@@ -423,7 +431,7 @@ class Body(Named, Sourced, Kept):
     role = models.TextField(blank=True)
     members = models.CharField(max_length=300, blank=True)
     chair_rule = models.TextField(blank=True)
-    history = kept_history()
+    history = kept_history(m2m_fields=["sources"])
 
     objects = NamedQuerySet.as_manager()
 
@@ -481,7 +489,7 @@ class Meeting(Sourced, Kept):
     )
     approvals_in_print = models.PositiveSmallIntegerField(null=True, blank=True)
     note = models.TextField(blank=True)
-    history = kept_history()
+    history = kept_history(m2m_fields=["sources"])
 
     objects = MeetingQuerySet.as_manager()
 
@@ -609,7 +617,7 @@ class Conclusion(Sourced, Kept):
     follow_up = models.TextField(blank=True)
     lines = models.ManyToManyField(ActionLine, blank=True, related_name="conclusions")
     themes = models.ManyToManyField(Theme, blank=True, related_name="conclusions")
-    history = kept_history(m2m_fields=["lines", "themes"])
+    history = kept_history(m2m_fields=["sources", "lines", "themes"])
 
     class Meta:
         ordering = ["meeting", "order"]
@@ -634,7 +642,7 @@ class PartnerStatement(Sourced, Kept):
     pledges = models.ManyToManyField(
         "projects.MoneyEntry", blank=True, related_name="statements"
     )
-    history = kept_history(m2m_fields=["pledges"])
+    history = kept_history(m2m_fields=["sources", "pledges"])
 
     class Meta:
         ordering = ["meeting", "partner"]
@@ -725,7 +733,7 @@ class PublishedFigure(Sourced, Kept):
         related_name="published_figures",
     )
     note = models.TextField(blank=True)
-    history = kept_history()
+    history = kept_history(m2m_fields=["sources"])
 
     objects = PublishedFigureQuerySet.as_manager()
 

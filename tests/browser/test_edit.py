@@ -243,7 +243,9 @@ def test_a_wrong_funder_is_corrected(desk, project):
     funding = Funding.objects.known().get(project=project)
     assert (funding.partner.code, str(funding.effective_on)) == ("SG", "2026-01-10")
     page.get_by_role("button", name="Undo").click()
-    expect(page.locator(".toast")).to_contain_text("Undone")
+    expect(page.locator("section", has_text="Who funds it").last).to_contain_text(
+        "Japan"
+    )
     assert Funding.objects.known().get(project=project).partner.code == "JP"
 
 

@@ -261,6 +261,16 @@ def test_a_fund_of_one_partner_brings_its_partner(client_of_editor):
     assert Funding.objects.get().partner.code == "JP"
 
 
+def test_a_percentage_that_was_typed_is_a_stated_share(client_of_editor):
+    form = opened(client_of_editor, NEW)
+    share = {"party": "country:VN", "share_basis": "unknown", "share": "12.5 %"}
+
+    client_of_editor.post(NEW, form.filled(title="Rice", **rows("benefits", share)))
+
+    benefit = Benefit.objects.get()
+    assert said(benefit, "share_basis", "share") == ("stated", Decimal("12.5"))
+
+
 def test_a_budget_in_another_currency_takes_the_rate_on_record(client_of_editor):
     ExchangeRate.objects.create(
         currency="EUR", on=make.day("2022-09-01"), rate="1.1", source="ECB"
@@ -428,6 +438,16 @@ def test_a_row_is_added_and_taken_out_with_all_that_was_typed(client_of_editor):
     assert "funders-1-partner" not in Form(less.content.decode()).texts
     assert Form(less.content.decode()).texts["funders-0-partner"] == [""]
     assert not Project.objects.exists()
+
+
+def test_an_organisation_recorded_meanwhile_can_be_chosen(client_of_editor):
+    form = opened(client_of_editor, NEW)
+    make.organisation("RP", name="Republic Polytechnic")
+
+    page = client_of_editor.post(NEW, form.filled(title="Rice", add="organisations"))
+
+    assert "Republic Polytechnic" in page.content.decode()
+    assert Form(page.content.decode()).texts["title"] == ["Rice"]
 
 
 @pytest.mark.parametrize("sent", [{"add": "title"}, {"remove": "x-y"}, {"add": "zzz"}])

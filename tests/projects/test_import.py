@@ -470,6 +470,27 @@ def test_a_twin_recorded_after_the_preview_stops_the_import(client, world):
     assert [column for _, column, *_ in wrong(again)] == ["title"]
 
 
+@pytest.mark.parametrize("title", ["Rice", "Wheat"])
+def test_what_is_recorded_while_a_list_is_checked_is_seen_before_it_is_written(
+    client, world, monkeypatch, title
+):
+    page = check(client, "title,plan\nRice,IAI-IV\n")
+    really = csv_projects.check
+
+    def meanwhile(table):
+        found = really(table)
+        monkeypatch.setattr(csv_projects, "check", really)
+        make.project(title=title, plan=world, status=None)
+        return found
+
+    monkeypatch.setattr(csv_projects, "check", meanwhile)
+    answer = write(client, page)
+
+    is_twin = title == "Rice"
+    assert answer.status_code == (400 if is_twin else 302)
+    assert Project.objects.filter(title="Rice").count() == 1
+
+
 def test_pressing_twice_imports_once_and_leads_to_what_was_made(client, world):
     page = check(client, FULL)
 

@@ -1,0 +1,90 @@
+"""Fields that take what people type."""
+
+import datetime as dt
+
+import pytest
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+
+from aseanpm.forms import RoughDateField, Row, RowsField, tidy_text
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("  Rice ", "Rice"),
+        ("Lu\u0301a", "L\u00faa"),
+        ("Rice\u200bchains\ufeff", "Ricechains"),
+        ("ភាសា\u200bខ្មែរ", "ភាសា\u200bខ្មែរ"),
+        ("one\r\ntwo\tthree", "one\ntwo\tthree"),
+    ],
+)
+def test_text_is_kept_tidy(typed, kept):
+    assert tidy_text(typed) == kept
+
+
+@pytest.mark.parametrize("sign", ["\x07", "\u202e", "\u200f", "\x85"])
+def test_signs_that_cannot_be_seen_are_refused(sign):
+    with pytest.raises(ValidationError, match="cannot be seen"):
+        tidy_text(f"Rice{sign}chains")
+
+
+@pytest.mark.parametrize(
+    ("typed", "day", "precision"),
+    [
+        ("2026-03-31", dt.date(2026, 3, 31), "day"),
+        ("31 March 2026", dt.date(2026, 3, 31), "day"),
+        ("2024-02", dt.date(2024, 2, 29), "month"),
+        ("Feb 2024", dt.date(2024, 2, 29), "month"),
+        ("2026", dt.date(2026, 12, 31), "year"),
+        ("", None, "day"),
+    ],
+)
+def test_a_date_is_read_as_exactly_as_it_is_known(typed, day, precision):
+    assert RoughDateField(required=False).clean(typed) == (day, precision)
+
+
+@pytest.mark.parametrize("typed", ["31/03/2026", "2026-02-30", "26", "soon", "0001"])
+def test_what_is_no_date_is_refused(typed):
+    with pytest.raises(ValidationError, match="is no date"):
+        RoughDateField().clean(typed)
+
+
+class PersonRow(Row):
+    settled = ("role",)
+    name = forms.CharField(max_length=5)
+    role = forms.CharField(initial="chair", required=False)
+
+
+class Sheet(forms.Form):
+    people = RowsField(PersonRow)
+
+
+def sheet(query):
+    return Sheet(QueryDict(query))
+
+
+def test_rows_may_have_gaps_and_blank_ones_are_no_rows():
+    form = sheet("people-3-name=Dara&people-10-name=Lan&people-4-role=chair&people-x=1")
+
+    assert form.is_valid()
+    assert [row["name"] for row in form.cleaned_data["people"]] == ["Dara", "Lan"]
+
+
+def test_a_wrong_row_is_named_with_the_input_that_is_wrong():
+    form = sheet("people-0-name=Dara&people-1-name=Sovannara")
+
+    assert not form.is_valid()
+    assert form.errors["people"] == ["Look at row 2."]
+    where, sentence = form["people"].problems[0]
+    assert where == "id_people-1-name"
+    assert sentence.startswith("People, row 2, Name: Ensure this value has at most 5")
+    assert 'value="Sovannara"' in str(form["people"])
+
+
+def test_a_blank_row_stands_ready_to_be_copied():
+    html = str(Sheet()["people"])
+
+    assert html.count('name="people-0-name"') == 1
+    assert 'name="people-__n__-name"' in html
