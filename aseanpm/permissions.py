@@ -272,10 +272,16 @@ TABLE = (
             "partners:organisation-merge": "edit",
             "partners:reference": "view",
             "partners:country-edit": "edit",
-            "partners:source-new": "create",
             **doors_of(
                 "partners",
-                *("partner", "fund", "organisation", "grouping", "focal-point"),
+                *(
+                    "partner",
+                    "fund",
+                    "organisation",
+                    "grouping",
+                    "focal-point",
+                    "source",
+                ),
             ),
             **doors_of(
                 "workplans",

@@ -95,7 +95,9 @@ class MergeView(WorkMixin, TemplateView):
         except ValidationError as error:
             add_errors(form, error)
             return self.show(form, status=400)
-        return self.done(entry, f"{self.gone} was merged into {self.kept}.", entry.opens)
+        return self.done(
+            entry, f"{self.gone} was merged into {self.kept}.", entry.opens
+        )
 
     def row(self, code):
         """The row that goes; Http404 for one that is none, or was merged before."""

@@ -49,7 +49,6 @@ class Kind:
     model: type[models.Model]
     stem: str
     new: bool = True
-    edit: bool = True
     merge: str = ""
     code_of: Callable = lambda row: row.code
 
@@ -63,13 +62,12 @@ class Kind:
 
     def told(self, row):
         """A row of the list: what it is called, its page, and where it is edited."""
-        edit = reverse(f"{self.stem}-edit", args=[self.code_of(row)])
         return {
             "code": getattr(row, "code", ""),
             "name": name_of(row),
             "language": getattr(row, "title_language", "en"),
             "page": row.get_absolute_url() if hasattr(row, "get_absolute_url") else "",
-            "edit": edit if self.edit else "",
+            "edit": reverse(f"{self.stem}-edit", args=[self.code_of(row)]),
             "merge": reverse(self.merge, args=[row.code]) if self.merge else "",
             "history": history_address(row) if hasattr(row, "history") else "",
         }
@@ -118,7 +116,7 @@ KINDS = (
     Kind("themes", "Themes", Theme, "workplans:theme"),
     Kind("frameworks", "Frameworks", Framework, "workplans:framework"),
     Kind("statements", "Statements", Statement, "workplans:statement"),
-    Kind("sources", "Sources", Source, "partners:source", edit=False),
+    Kind("sources", "Sources", Source, "partners:source"),
 )
 BY_SLUG = {kind.slug: kind for kind in KINDS}
 

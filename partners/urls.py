@@ -20,8 +20,8 @@ FORMS = (
     ("fund", "funds", FundForm, ReferenceView),
     ("grouping", "groupings", GroupingForm, ReferenceView),
     ("focal-point", "focal-points", FocalPointForm, FocalPointView),
+    ("source", "sources", SourceForm, ReferenceView),
 )
-SOURCES = {"form_class": SourceForm, "kind": "sources"}
 urlpatterns = [
     path("reference/", ReferenceIndexView.as_view(), name="reference"),
     path(
@@ -38,9 +38,6 @@ urlpatterns = [
         "countries/<str:code>/edit/",
         ReferenceView.as_view(form_class=CountryForm, kind="countries"),
         name="country-edit",
-    ),
-    path(
-        "reference/sources/new/", NewReferenceView.as_view(**SOURCES), name="source-new"
     ),
     *(
         path(

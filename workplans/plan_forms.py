@@ -235,10 +235,8 @@ class NewPlanForm(PlanForm):
 
     def write(self, version=None):
         plan = super().write(version)
-        facts = list(self.facts(plan))
-        for fact in facts:
+        for fact in self.facts(plan):
             actions.record(fact=fact, entry=open_entry())
-        self.undoable = self.undoable and not facts  # a plan with facts cannot go
         return plan
 
 

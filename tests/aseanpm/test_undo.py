@@ -264,6 +264,21 @@ def test_fields_and_lists_get_their_former_values(write, edith):
     audit()
 
 
+def test_lists_get_what_they_held_after_the_write_before(write, edith):
+    project = make.project()
+    for code in ("COVID", "GENDER"):
+        theme = make.theme(code)
+        last = write(
+            lambda entry, theme=theme: actions.edit_project(
+                project=project, entry=entry, lists={"themes": [theme]}
+            )
+        )
+
+    undo(entry=last, by=edith)
+
+    assert [theme.code for theme in project.themes.all()] == ["COVID"]
+
+
 def test_bulk_edits_are_taken_back_together_or_not_at_all(write, edith):
     projects = [make.project(title=f"Old {n}") for n in range(3)]
 
@@ -478,6 +493,7 @@ def test_carrying_over_is_taken_back_and_can_be_done_again(write, edith):
 
     assert life(project)[-1] == "ongoing"
     assert Project.objects.as_of().count() == 1
+    assert not Project.objects.filter(predecessor=project).exists()
     audit()
 
     undo(entry=undone, by=edith)

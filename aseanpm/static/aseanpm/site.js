@@ -38,6 +38,7 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  if (localStorage.keys === "off") return;
   const search = document.querySelector(".search input");
   if (!search) return;
   event.preventDefault();
