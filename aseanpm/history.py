@@ -321,7 +321,9 @@ class Write:
 
     @property
     def what(self):
-        return self.entry.what or "Loaded from the shipped files"
+        by_hand = self.entry.recorded_by_id is not None
+        unsaid = "Not put in words" if by_hand else "Loaded from the shipped files"
+        return self.entry.what or unsaid
 
     @property
     def undone_by(self):

@@ -33,6 +33,7 @@ from .history import (
     find_row,
     in_words,
     is_fact,
+    is_idle,
     kinds,
     label_of,
     page_of_row,
@@ -465,5 +466,5 @@ def differing(former, row, columns):
             words=compared(now, then) if row else [],
         )
         for column, (now, then) in pairs.items()
-        if now != then and (row or then)
+        if now != then and (row or not is_idle(column, then))
     ]

@@ -148,7 +148,7 @@ def row_before(row):
 
 def rows_of(entry):
     """{(model, key): Touched} of a write, in the order of their first change."""
-    found: dict = {}
+    found = {}
     for model in kept_models():
         rows = model.history.filter(sequence=entry.sequence).order_by("history_id")
         for row in rows:

@@ -8,6 +8,7 @@ import datetime as dt
 
 from django.core.exceptions import ValidationError
 from django.db.models import ProtectedError, signals
+from django.db.models.deletion import Collector
 
 from .facts import open_entry
 from .fields import SearchTextField
@@ -72,18 +73,22 @@ def renew(row):
 
 
 def remove(row, *, version=None):
-    """Delete a row that nothing stands on; its history stays and can restore it.
+    """Delete a row and its parts; their history stays and can restore them.
 
-    Raises Stale, and ValidationError where other records name the row.
+    Raises Stale, and ValidationError where other records stand on the row.
     """
     current = locked(row, version)
-    keep_first(current)
+    going = Collector(using=current._state.db, origin=current)
     try:
-        current.delete()
+        going.collect([current])
     except ProtectedError as error:
         other = next(iter(error.protected_objects))
         message = f"“{current}” cannot be taken away: “{other}” stands on it."
         raise ValidationError(message) from error
+    for each in (row for rows in going.data.values() for row in rows):
+        if hasattr(each, "history"):
+            keep_first(each)
+    going.delete()
 
 
 def refuse_merged(row):

@@ -229,7 +229,7 @@ def withdraw_superfluous(facts, gone, kept, entry):
 
 def without_effect(fundings):
     """Fundings that, were they one partner's, would neither join nor leave anything."""
-    joined: defaultdict = defaultdict(int)
+    joined = defaultdict(int)
     superfluous = []
     for fact in fundings.order_by("project", "effective_on", "day_order"):
         through = (fact.project_id, fact.fund_id)

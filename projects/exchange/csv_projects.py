@@ -396,6 +396,8 @@ class Reading:
             self.object("status_date", hint)
         elif days and len(days) > max(1, len(statuses)):
             self.object("status_date", "More days than statuses.")
+        if self.has("meeting") and not self.has("status"):
+            self.object("meeting", "There is no status that it decided.")
         if not (statuses and self.is_right("status", "status_date")):
             return
         days = days if len(days) == len(statuses) else days * len(statuses)
@@ -403,16 +405,16 @@ class Reading:
             self.object("status_date", "The days stand in the order of the statuses.")
         decided = self.get("meeting", self.read_meeting, {})
         reason, former = self.get("note", str, ""), ""
+        decision = Status.APPROVED if Status.APPROVED in statuses else statuses[-1]
         for status, day in zip(statuses, days, strict=True):
             move = lifecycle.move_between(former, status)
-            is_decision = status == Status.APPROVED or len(statuses) == 1
             draft.facts.append(
                 StatusChange(
                     project=draft.project,
                     status=status,
                     effective_on=day,
                     note=reason if move and move.needs_reason else "",
-                    **(decided if is_decision else {}),
+                    **(decided if status == decision else {}),
                 )
             )
             if status == Status.APPROVED:
@@ -499,6 +501,8 @@ class Reading:
             for column in ("rate_date", "rate_source"):
                 if not self.has(column):
                     self.object(column, "A rate needs its date and its source.")
+        if rate is None and self.is_right("rate") and self.has("rate_date"):
+            self.object("rate", "There is a date of the rate, and no rate.")
         if self.is_dated("approved_amount"):
             draft.facts.append(
                 MoneyEntry(

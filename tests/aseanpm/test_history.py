@@ -102,7 +102,10 @@ def test_a_date_is_told_as_exactly_as_it_is_known(staff, edit):
     project = make.project()
     edit(project, planned_end=make.day("2028-06-30"), planned_end_precision="month")
 
-    assert "nothing → became 2028-06" in read(staff.get("/history/"))
+    said = read(staff.get("/history/"))
+
+    assert "nothing → became 2028-06" in said
+    assert "2028-06-30" not in said
 
 
 def test_a_long_text_is_told_as_one_with_its_changes():

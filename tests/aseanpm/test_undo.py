@@ -28,7 +28,13 @@ from projects.models import (
     StatusChange,
 )
 from tests import make
-from workplans.models import AgendaItem, Conclusion, Meeting, Theme
+from workplans.models import (
+    AgendaItem,
+    Conclusion,
+    Meeting,
+    PublishedFigure,
+    Theme,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -348,6 +354,31 @@ def test_new_rows_go_and_lost_rows_come_back_with_their_lists(write, edith):
     [back] = Conclusion.objects.all()
     assert (back.pk, back.text, back.version) == (key, "Old", 2)
     assert list(back.themes.all()) == [theme]
+
+
+def test_parts_that_went_with_their_row_come_back_with_it(write, edith):
+    whole = make.figure(value=50)
+    parts = PublishedFigure.objects.bulk_create(
+        PublishedFigure(
+            code=f"part-{code}",
+            metric="projects",
+            as_of=whole.as_of,
+            plan=whole.plan,
+            value=25,
+            part_of=whole,
+            combination=code,
+        )
+        for code in ("JP", "SG")
+    )
+    entry = write(lambda entry: writing.remove(whole))
+    assert not PublishedFigure.objects.exists()
+
+    undo(entry=entry, by=edith)
+
+    assert set(whole.parts.values_list("pk", "combination")) == {
+        (parts[0].pk, "JP"),
+        (parts[1].pk, "SG"),
+    }
 
 
 def test_a_row_made_and_removed_by_one_write_stays_away(write, edith):

@@ -324,6 +324,21 @@ def test_what_an_export_guards_is_read_as_it_was(text):
             "needs its date and its source",
         ),
         ({"rate": "1.1"}, "approved_amount", "no amount to convert"),
+        (
+            {"approved_amount": "5", "currency": "EUR", "rate_date": "2022-01-01"},
+            "rate",
+            "and no rate",
+        ),
+        ({"meeting": "IAI-TF-80"}, "meeting", "no status that it decided"),
+        (
+            {
+                "status": "concept; appraisal",
+                "status_date": "2022-01-01",
+                "meeting": "IAI-TF-80",
+            },
+            "status_date",
+            "was not held on that day",
+        ),
         ({"planned_start": "soon"}, "planned_start", "no date"),
         (
             {"planned_start": "2024", "planned_end": "2023"},
