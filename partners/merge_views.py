@@ -145,7 +145,7 @@ class MergeView(WorkMixin, TemplateView):
         gone, kept = self.gone, self.kept
         return {
             "turnings": [
-                (turning, [sample(row) for row in turning.samples])
+                (turning, [sample(row) for row in turning.rows])
                 for turning in merging.turnings(gone, kept)
             ],
             "superfluous": [

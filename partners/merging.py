@@ -17,7 +17,7 @@ from aseanpm.models import Kept
 from projects import actions
 from projects.models import Funding
 
-SAMPLES = 3
+LISTED = 200
 BATCH = 500
 # What may stand once only for the same row: {relation: the other fields of the rule}.
 ONCE = {
@@ -29,14 +29,15 @@ ONCE = {
 
 @dataclass(frozen=True)
 class Turning:
-    """Records of one kind that will name the row that is kept, and some of them.
+    """Records of one kind that will name the row that is kept.
 
-    `twins` are those that it has already: they are taken away.
+    `twins` are those that it has already: they are taken away. `rows` are at most
+    LISTED of them.
     """
 
     label: str
     count: int
-    samples: list
+    rows: list
     twins: list = field(default_factory=list)
 
 
@@ -68,13 +69,20 @@ def turnings(gone, kept):
     """A Turning for each kind of record that names the row that goes."""
     found = []
     for relation in relations(gone):
-        rows = named_by(relation, gone).order_by("pk")
-        count = rows.count()
+        model = relation.related_model
+        rows = named_by(relation, gone).order_by("pk").select_related(*named_in(model))
+        count, once = rows.count(), Once(relation, kept)
         if count:
-            twins = [row for row in rows if twin_of(relation, row, kept)]
-            label = relation.related_model._meta.verbose_name_plural
-            found.append(Turning(label, count, list(rows[:SAMPLES]), twins))
+            label = str(model._meta.verbose_name_plural)
+            twins = [row for row in rows if once.twin_of(row)] if once.names else []
+            found.append(Turning(label, count, list(rows[:LISTED]), twins))
     return found
+
+
+def named_in(model):
+    """The references by which a record tells what it is about."""
+    names = {column.name for column in model._meta.fields}
+    return names & {"project", "meeting", "fund", "partner", "organisation", "plan"}
 
 
 def superfluous_fundings(gone, kept):
@@ -174,9 +182,9 @@ def turn_facts(relation, gone, kept, entry):
 
 def turn_rows(relation, gone, kept):
     """Turn rows by a change each; what would stand twice is taken away. Returns all."""
-    rows = list(named_by(relation, gone))
+    rows, once = list(named_by(relation, gone)), Once(relation, kept)
     for row in rows:
-        twin = twin_of(relation, row, kept)
+        twin = once.twin_of(row)
         if twin is None:
             writing.change(row, **{relation.field.name: kept})
             continue
@@ -187,13 +195,20 @@ def turn_rows(relation, gone, kept):
     return rows
 
 
-def twin_of(relation, row, kept):
-    """The row that says of `kept` what this one says, where it may be said once."""
-    names = ONCE.get(relation.get_accessor_name())
-    if names is None:
-        return None
-    same = {name: getattr(row, name) for name in names}
-    return named_by(relation, kept).filter(**same).first()
+class Once:
+    """What is said of the row that is kept, where it may be said once."""
+
+    def __init__(self, relation, kept):
+        self.names = ONCE.get(relation.get_accessor_name(), ())
+        rows = named_by(relation, kept) if self.names else ()
+        self.said = {self.key_of(row): row for row in rows}
+
+    def key_of(self, row):
+        return tuple(row.serializable_value(name) for name in self.names)
+
+    def twin_of(self, row):
+        """The row that says the same of it as `row` does of the other, or None."""
+        return self.said.get(self.key_of(row))
 
 
 def turn_combinations(gone, kept):
