@@ -24,6 +24,7 @@ from projects.money import usd_of
 from .facts import LedgerHead, Recorded, ledger_entry
 from .fields import SearchTextField
 from .models import LoadedRow
+from .writing import keep_first
 
 REFERENCE = Path(__file__).parent / "reference"
 NAMESPACE = uuid.UUID("5c1e7d0a-6f0b-4c3e-9a55-1f0f6a9e2b10")
@@ -531,6 +532,8 @@ class Load:
             elif name in row.shape.lists:
                 lists.append((name, now))
             else:
+                if not taken and hasattr(found, "history"):
+                    keep_first(found)
                 setattr(found, column.attname, now)
                 taken.append(name)
         if taken:

@@ -8,11 +8,12 @@ from django.views.generic import TemplateView
 
 from aseanpm.filters import without_tags
 from aseanpm.pages import address, row_or_404
+from aseanpm.permissions import can
 from aseanpm.problems import refuse_unknown
 from aseanpm.workplace import WorkMixin, add_errors
 
 from . import merging
-from .models import Organisation, Partner
+from .models import Organisation, Partner, User
 
 
 class KeptField(forms.ModelChoiceField):
@@ -141,11 +142,15 @@ class MergeView(WorkMixin, TemplateView):
             **context,
         )
 
+    def may_see(self, row):
+        """Users are for administrators to know."""
+        return not isinstance(row, User) or can(self.request.user, "view", "users")
+
     def preview(self):
         gone, kept = self.gone, self.kept
         return {
             "turnings": [
-                (turning, [sample(row) for row in turning.rows])
+                (turning, [sample(row) for row in turning.rows if self.may_see(row)])
                 for turning in merging.turnings(gone, kept)
             ],
             "superfluous": [

@@ -76,6 +76,10 @@ def turnings(gone, kept):
             label = str(model._meta.verbose_name_plural)
             twins = [row for row in rows if once.twin_of(row)] if once.names else []
             found.append(Turning(label, count, list(rows[:LISTED]), twins))
+    together = combinations_of(gone)
+    if together:
+        label = "published figures about a combination of funders"
+        found.append(Turning(label, len(together), together[:LISTED]))
     return found
 
 
@@ -211,16 +215,19 @@ class Once:
         return self.said.get(self.key_of(row))
 
 
-def turn_combinations(gone, kept):
-    """Figures in print name funders by their codes: JP+SG."""
+def combinations_of(gone):
+    """The figures in print that name a funder by its code among others: JP+SG."""
     if not is_funder(gone):
-        return
+        return []
     figures = gone._meta.get_field("published_figures").related_model.objects
-    for figure in figures.filter(combination__contains=gone.code):
-        codes = set(figure.combination.split("+"))
-        if gone.code in codes:
-            others = codes - {gone.code} | {kept.code}
-            writing.change(figure, combination="+".join(sorted(others)))
+    named = figures.filter(combination__contains=gone.code).select_related("plan")
+    return [row for row in named if gone.code in row.combination.split("+")]
+
+
+def turn_combinations(gone, kept):
+    for figure in combinations_of(gone):
+        others = {*figure.combination.split("+"), kept.code} - {gone.code}
+        writing.change(figure, combination="+".join(sorted(others)))
 
 
 def hand_over_country(gone, kept):

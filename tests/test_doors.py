@@ -7,7 +7,9 @@ import pytest
 from django.urls import get_resolver
 
 from aseanpm.editing import key_of
+from aseanpm.models import Source
 from aseanpm.permissions import ROLES, TABLE
+from projects.models import ExchangeRate
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +35,7 @@ def patterns(resolver=None, prefix="", namespace=""):
 
 
 PATTERNS = dict(patterns())
+SPELLED = {"accounts:user-deed": "accounts/users/<path:email>/close/"}
 
 
 @pytest.fixture
@@ -78,12 +81,20 @@ def samples():
         "focal-points": key_of(make.focal_point()),
         "rules": str(plan.rules.get().uuid),
         "totals": str(plan.declared_totals.get().uuid),
+        "sources": Source.objects.create(
+            code="S1", title="A report", reading="whole"
+        ).code,
+        "users": make.user("reader", email="somebody@example.org").email,
+        "rates": "EUR",
+        "EUR": ExchangeRate.objects.create(
+            currency="EUR", on=make.day("2026-01-02"), rate="1.1", source="A bank"
+        ).on.isoformat(),
     }
 
 
 def address(route, samples):
     """An address of the route; None where no sample is known for a part of it."""
-    path = PATTERNS[route]
+    path = SPELLED.get(route) or PATTERNS[route]
     while found := re.search(r"([\w-]*)/<(\w+):(\w+)>", path):
         word, kind, _ = found.groups()
         unknown = {"uuid": str(uuid.uuid4()), "str": None, "path": None}

@@ -586,12 +586,6 @@ def test_a_fact_is_never_changed_by_a_file(files):
     assert project.current_funders == "JP+KR"
 
 
-def test_history_tells_that_a_membership_was_loaded(reference):
-    status = BeneficiaryStatus.objects.get(country__code="TL")
-
-    assert [row.history_type for row in status.history.all()] == ["+"]
-
-
 # Files that cannot be loaded
 
 

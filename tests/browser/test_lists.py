@@ -71,7 +71,7 @@ def test_columns_are_chosen_and_moved_by_keyboard_alone(desk):
     page.keyboard.press("Space")
     page.get_by_label("Status since").focus()
     page.keyboard.press("Space")
-    page.locator("#columns button[type=submit]").nth(1).focus()
+    page.locator("#columns .button-primary").focus()
     page.keyboard.press("Enter")
 
     expect(page.get_by_text("Your columns are kept.")).to_be_visible()

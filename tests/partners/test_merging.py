@@ -469,6 +469,29 @@ def test_the_preview_tells_what_will_happen_and_writes_nothing(sign_in, editor):
     assert Funding.objects.known().count() == 2
 
 
+def test_the_preview_names_users_to_administrators_alone(sign_in, editor):
+    make.user("partner", partner="XX", email="somebody@example.org")
+    make.partner("JP")
+
+    ours = choose(sign_in(editor)).content.decode()
+    theirs = choose(sign_in(make.user("administrator"))).content.decode()
+
+    assert "Users" in ours
+    assert "somebody@example.org" not in ours
+    assert "somebody@example.org" in theirs
+
+
+def test_the_preview_tells_of_figures_about_combinations(sign_in, editor):
+    make.partner("XX"), make.partner("JP")
+    make.figure(value=2, combination="SG+XX", code="figure-together")
+    make.figure(value=2, combination="SG+XXL", code="figure-other")
+
+    page = choose(sign_in(editor)).content.decode()
+
+    assert "figure-together" in page
+    assert "figure-other" not in page
+
+
 def test_a_partner_is_merged_and_undone_from_the_page(sign_in, editor):
     client = sign_in(editor)
     make.project(on="2021-05-01", funders=["XX"])
