@@ -65,7 +65,7 @@ def test_a_comment_is_written_and_read_on_the_page_it_is_about(
     made = Comment.objects.get()
     assert made.about.get_absolute_url() == where
     assert (made.recorded_by, made.is_internal) == (editor, True)
-    assert made.history.get().sequence == Entry.objects.first().sequence
+    assert made.history.earliest().sequence == Entry.objects.first().sequence
 
 
 def test_the_same_comment_sent_twice_is_written_once(sign_in, project, editor):
