@@ -38,12 +38,14 @@ def page_of(client, address):
 class Form(HTMLParser):
     """What a browser without a script would send of the form with `data-guard`.
 
-    `texts`: {name: [texts]}, to be changed and posted.
+    `texts`: {name: [texts]}, to be changed and posted; `names`: all that the
+    page's forms offer.
     """
 
     def __init__(self, html):
         super().__init__()
         self.texts: dict[str, list[str]] = {}
+        self.names: set[str] = set()
         self.inside = self.aside = 0
         self.select = self.area = None
         self.chosen: list[str] = []
@@ -53,9 +55,13 @@ class Form(HTMLParser):
         found = {name: value or "" for name, value in attrs}
         self.inside += tag == "form" and "data-guard" in found
         self.aside += tag == "template"
-        if not self.inside or self.aside:
-            return
         name, value = found.get("name"), found.get("value", "")
+        if self.aside:
+            return
+        if name and tag in {"input", "select", "textarea", "button"}:
+            self.names.add(name)
+        if not self.inside:
+            return
         if tag == "input" and name:
             ticks = found.get("type") in {"checkbox", "radio"}
             if not ticks or "checked" in found:

@@ -7,6 +7,7 @@ from django.core.cache import cache
 from playwright.sync_api import expect
 
 from partners import accounts
+from tests.browser.conftest import COLOURS
 
 pytestmark = pytest.mark.django_db
 
@@ -115,7 +116,7 @@ def test_an_invitation_from_end_to_end(page, browser, site):
     invited.context.close()
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("colours", COLOURS)
 @pytest.mark.parametrize(
     "path",
     ["/accounts/login/", "/accounts/password/reset/", "/accounts/signup/"],

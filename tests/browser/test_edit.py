@@ -4,63 +4,13 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
-from django.test import Client
 from playwright.sync_api import expect
 
-from partners.models import User
 from projects.models import Funding, Project
 from tests import make
+from tests.browser.conftest import COLOURS
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def cookie(site):
-    """cookie(e-mail): the session of an editor."""
-
-    def of(email="edit@example.org"):
-        user = User.objects.filter(email=email).first()
-        client = Client()
-        client.force_login(user or make.user("editor", email=email))
-        found = client.cookies[settings.SESSION_COOKIE_NAME]
-        return {"name": found.key, "value": found.value, "url": site}
-
-    return of
-
-
-@pytest.fixture(params=[True, False], ids=["scripts", "no scripts"])
-def desk(request, browser, cookie, site):
-    """desk(path): a page at which an editor sits; `desk.scripts` tells whether."""
-    context = browser.new_context(java_script_enabled=request.param)
-    context.add_cookies([cookie()])
-    page = context.new_page()
-
-    def go(path):
-        page.goto(site + path)
-        return page
-
-    go.scripts = request.param
-    yield go
-    context.close()
-
-
-@pytest.fixture
-def page_of(browser, cookie, site):
-    """page_of(path, who): a page with scripts, in a browser of its own."""
-    contexts = []
-
-    def go(path, who="edit@example.org", **options):
-        context = browser.new_context(**options)
-        contexts.append(context)
-        context.add_cookies([cookie(who)])
-        page = context.new_page()
-        page.goto(site + path)
-        return page
-
-    yield go
-    for context in contexts:
-        context.close()
 
 
 @pytest.fixture
@@ -121,8 +71,8 @@ def test_a_project_is_entered_by_mouse(desk):
     assert made.money_entries.get().usd == 250000
 
 
-def test_a_project_is_entered_by_keyboard_alone(page_of):
-    page = page_of("/projects/new/")
+def test_a_project_is_entered_by_keyboard_alone(sit):
+    page = sit("/projects/new/")
     keys = page.keyboard
 
     def tab_to(label):
@@ -194,8 +144,8 @@ def test_wrong_input_takes_the_focus_to_its_field(desk):
     expect(field(page, "Title")).to_have_value("Too much")
 
 
-def test_leaving_a_changed_form_asks_first(page_of):
-    page = page_of("/projects/new/")
+def test_leaving_a_changed_form_asks_first(sit):
+    page = sit("/projects/new/")
     asked = []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
     field(page, "Title").click()
@@ -208,8 +158,8 @@ def test_leaving_a_changed_form_asks_first(page_of):
     assert asked == ["beforeunload"]
 
 
-def test_leaving_an_untouched_form_asks_nothing(page_of):
-    page = page_of("/projects/new/")
+def test_leaving_an_untouched_form_asks_nothing(sit):
+    page = sit("/projects/new/")
     page.on("dialog", lambda dialog: pytest.fail(dialog.type))
     field(page, "Title").click()
 
@@ -218,8 +168,8 @@ def test_leaving_an_untouched_form_asks_nothing(page_of):
     expect(page.get_by_role("heading", name="Projects", level=1)).to_be_visible()
 
 
-def test_a_double_click_saves_once(page_of):
-    page = page_of("/projects/new/")
+def test_a_double_click_saves_once(sit):
+    page = sit("/projects/new/")
     field(page, "Title").fill("Only once")
 
     page.get_by_role("button", name="Save", exact=True).last.dblclick()
@@ -249,9 +199,9 @@ def test_a_wrong_funder_is_corrected(desk, project):
     assert Funding.objects.known().get(project=project).partner.code == "JP"
 
 
-def test_the_second_of_two_browsers_chooses(page_of, project):
-    mine = page_of(f"/projects/{project.code}/edit/")
-    theirs = page_of(f"/projects/{project.code}/edit/", who="other@example.org")
+def test_the_second_of_two_browsers_chooses(sit, project):
+    mine = sit(f"/projects/{project.code}/edit/")
+    theirs = sit(f"/projects/{project.code}/edit/", who="Otto Other")
     field(theirs, "Title").fill("Rice for all")
     field(theirs, "Official code").fill("IAI/7")
     save(theirs)
@@ -268,14 +218,14 @@ def test_the_second_of_two_browsers_chooses(page_of, project):
     expect(mine.get_by_role("heading", name="Rice for all", level=1)).to_be_visible()
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("colours", COLOURS)
 @pytest.mark.parametrize("width", [360, 1280])
-def test_the_pages_are_for_everyone(page_of, project, width, colours):
+def test_the_pages_are_for_everyone(sit, project, width, colours):
     options = {
         "viewport": {"width": width, "height": 900},
         "color_scheme": colours,
     }
-    page = page_of("/projects/new/", **options)
+    page = sit("/projects/new/", **options)
 
     def check():
         assert page.evaluate("document.documentElement.scrollWidth") == width

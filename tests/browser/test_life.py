@@ -4,46 +4,18 @@ import datetime as dt
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from partners.models import User
 from projects.models import ExchangeRate
 from tests import make
+from tests.browser.conftest import COLOURS, saved
 
 pytestmark = pytest.mark.django_db
 
 TODAY = timezone.localdate()
 BEFORE = TODAY - dt.timedelta(days=60)
 LATELY = TODAY - dt.timedelta(days=10)
-
-
-@pytest.fixture
-def editor(site):
-    user = User.objects.filter(email="life@example.org").first()
-    user = user or make.user("editor", email="life@example.org")
-    client = Client()
-    client.force_login(user)
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME]
-    return {"name": cookie.key, "value": cookie.value, "url": site}
-
-
-@pytest.fixture(params=[True, False], ids=["scripts", "no scripts"])
-def desk(request, browser, editor, site):
-    """desk(path): a page at which the editor sits; `desk.scripts` tells whether."""
-    context = browser.new_context(java_script_enabled=request.param)
-    context.add_cookies([editor])
-    page = context.new_page()
-
-    def go(path):
-        page.goto(site + path)
-        return page
-
-    go.scripts = request.param
-    yield go
-    context.close()
 
 
 @pytest.fixture
@@ -56,14 +28,6 @@ def a_project(**fields):
     return make.project(on=BEFORE.isoformat(), plan=plan, **fields)
 
 
-def save(page, verb):
-    """Press the button that saves, again where figures are shown first."""
-    page.get_by_role("button", name=verb, exact=True).click()
-    again = page.get_by_role("button", name=f"{verb} all the same")
-    if again.count():
-        again.click()
-
-
 def status(page):
     return page.locator("h1 ~ .pagehead-sub .status")
 
@@ -74,24 +38,24 @@ def test_a_project_is_approved_held_resumed_and_put_back_by_mouse(desk, meeting)
 
     page.get_by_role("link", name="Approve", exact=True).click()
     page.get_by_label("Decided").select_option("IAI-TF-80")
-    save(page, "Approve")
+    saved(page, "Approve")
     expect(page.get_by_role("status")).to_contain_text("is “Approved” since")
     expect(status(page)).to_have_text("Approved")
     decided = page.get_by_text("Approved, at the 80th IAI Task Force", exact=True)
     expect(decided).to_be_visible()
 
     page.get_by_role("link", name="Start", exact=True).click()
-    save(page, "Start")
+    saved(page, "Start")
     page.get_by_role("link", name="Put on hold").click()
     page.get_by_role("button", name="Put on hold", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("“On hold” needs a reason.")
     page.get_by_role("link", name="Reason: “On hold” needs a reason.").click()
     page.get_by_label("Reason").fill("The funds are late")
-    save(page, "Put on hold")
+    saved(page, "Put on hold")
     expect(status(page)).to_have_text("On hold")
 
     page.get_by_role("link", name="Resume").click()
-    save(page, "Resume")
+    saved(page, "Resume")
     expect(status(page)).to_have_text("Ongoing")
     page.get_by_role("button", name="Undo").click()
     expect(status(page)).to_have_text("On hold")
@@ -118,24 +82,20 @@ def test_a_project_is_approved_and_put_back_by_keyboard_alone(desk, meeting):
     expect(status(page)).to_have_text("Appraisal")
 
 
-def test_two_browsers_at_one_project_lose_nothing(desk, browser, editor, site):
+def test_two_browsers_at_one_project_lose_nothing(desk, sit):
     project = a_project(status="ongoing")
     page = desk(f"/projects/{project.code}/move/on_hold/")
     page.get_by_label("Reason").fill("The funds are late")
-    context = browser.new_context()
-    context.add_cookies([editor])
-    other = context.new_page()
-    other.goto(f"{site}/projects/{project.code}/steps/new/")
+    other = sit(f"/projects/{project.code}/steps/new/")
     other.get_by_label("Decided").select_option("circulation")
     other.get_by_label("Day").fill(LATELY.isoformat())
-    save(other, "Save")
-    context.close()
+    saved(other)
 
     page.get_by_role("button", name="Put on hold", exact=True).click()
 
     expect(page.get_by_role("alert")).to_contain_text("Secretariat appraisal: Endorsed")
     expect(page.get_by_label("Reason")).to_have_value("The funds are late")
-    save(page, "Put on hold")
+    saved(page, "Put on hold")
     expect(status(page)).to_have_text("On hold")
 
 
@@ -158,7 +118,7 @@ def test_the_rate_on_record_is_proposed_and_the_ledger_grows(desk):
     page.get_by_label("Amount", exact=True).focus()
     expect(page.get_by_label("US dollars for one unit")).to_have_value("0.1")
     expect(page.get_by_label("Rate taken from")).to_have_value("A bank")
-    save(page, "Save")
+    saved(page)
 
     ledger = page.get_by_role("region", name="The ledger, entry by entry")
     expect(ledger).to_contain_text("NOK 1,000.50")
@@ -179,8 +139,8 @@ def test_an_amount_that_cannot_be_read_is_told_and_stays(desk):
     expect(page.get_by_label("Amount", exact=True)).to_have_value("1,2,3")
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
-def test_no_page_of_a_projects_life_keeps_anyone_out(browser, editor, site, colours):
+@pytest.mark.parametrize("colours", COLOURS)
+def test_no_page_of_a_projects_life_keeps_anyone_out(sit, colours):
     project = a_project(status="approved", funders=["JP"], budget="100")
     make.plan(
         "IAI-VI", nominal_start=dt.date(2031, 1, 1), nominal_end=dt.date(2035, 1, 1)
@@ -188,9 +148,7 @@ def test_no_page_of_a_projects_life_keeps_anyone_out(browser, editor, site, colo
     fact = project.status_changes.first()
     entry = project.money_entries.get()
     at = f"/projects/{project.code}"
-    context = browser.new_context(color_scheme=colours)
-    context.add_cookies([editor])
-    page = context.new_page()
+    page = sit("/", color_scheme=colours)
 
     for path in (
         f"{at}/",
@@ -208,10 +166,9 @@ def test_no_page_of_a_projects_life_keeps_anyone_out(browser, editor, site, colo
         "/rates/import/",
     ):
         page.set_viewport_size({"width": 1280, "height": 900})
-        page.goto(site + path)
+        page.goto(path)
         found = Axe().run(page)
         assert found.violations_count == 0, (path, found.generate_report())
         page.set_viewport_size({"width": 360, "height": 740})
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width == 360, path
-    context.close()

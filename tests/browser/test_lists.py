@@ -4,48 +4,22 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
-from django.test import Client
 from playwright.sync_api import expect
 
 from aseanpm.models import ListColumns, SavedView
-from partners.models import User
 from projects.models import Project
 from tests import make
+from tests.browser.conftest import COLOURS
 
 pytestmark = pytest.mark.django_db
 
 LIST = "/projects/?plan=MPAC-2025"
 
 
-@pytest.fixture
-def sit(browser, site):
-    """sit(path, who, **browser): a page at which an editor sits, without views."""
-    contexts = []
+@pytest.fixture(autouse=True)
+def without_views(site):
     SavedView.objects.all().delete()
     ListColumns.objects.all().delete()
-
-    def go(path, who="lists@example.org", **options):
-        user = User.objects.filter(email=who).first()
-        client = Client()
-        client.force_login(user or make.user("editor", email=who))
-        found = client.cookies[settings.SESSION_COOKIE_NAME]
-        context = browser.new_context(**options)
-        contexts.append(context)
-        context.add_cookies([{"name": found.key, "value": found.value, "url": site}])
-        page = context.new_page()
-        page.goto(site + path)
-        return page
-
-    yield go
-    for context in contexts:
-        context.close()
-
-
-@pytest.fixture(params=[True, False], ids=["scripts", "no scripts"])
-def desk(request, sit):
-    """desk(path): an editor's page, with scripts and without."""
-    return lambda path: sit(path, java_script_enabled=request.param)
 
 
 def heads(page):
@@ -85,7 +59,7 @@ def test_a_column_goes_further_left_by_its_button(desk):
     page.locator("summary", has_text=re.compile("^Columns$")).click()
 
     page.get_by_role("button", name="Status further left").click()
-    if page.get_by_text("Your columns are kept.").count() == 0:
+    if desk.scripts:
         page.locator("#columns .button-primary").click()
 
     expect(page.get_by_text("Your columns are kept.")).to_be_visible()
@@ -101,7 +75,7 @@ def test_a_view_is_kept_shared_and_opened_by_a_colleague(desk, sit):
     page.keyboard.press("Enter")
     expect(page.get_by_text("The view “Connectivity, Z to A” is kept.")).to_be_visible()
 
-    colleague = sit("/projects/", who="colleague@example.org")
+    colleague = sit("/projects/", who="Cole League")
     colleague.get_by_role("link", name="Connectivity, Z to A").click()
 
     expect(colleague).to_have_url(re.compile("ordering=-title&plan=MPAC-2025"))
@@ -265,7 +239,7 @@ PAGES = [
 ]
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("colours", COLOURS)
 @pytest.mark.parametrize("width", [360, 1280])
 def test_pages_for_lists_are_fit_for_everybody(sit, colours, width):
     size = {"width": width, "height": 900}
@@ -276,7 +250,7 @@ def test_pages_for_lists_are_fit_for_everybody(sit, colours, width):
         look_at(page, path)
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("colours", COLOURS)
 def test_previews_and_errors_are_fit_for_everybody(sit, colours):
     size = {"width": 360, "height": 900}
     page = sit("/imports/projects/", color_scheme=colours, viewport=size)

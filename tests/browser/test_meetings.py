@@ -6,14 +6,13 @@ from itertools import count
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from partners.models import Country, User
+from partners.models import Country
 from projects.models import Project
 from tests import make
+from tests.browser.conftest import COLOURS
 from workplans.models import ActionLine, Body, Meeting, WorkPlan
 
 pytestmark = pytest.mark.django_db
@@ -21,31 +20,6 @@ pytestmark = pytest.mark.django_db
 HELD = timezone.localdate() - dt.timedelta(days=2)
 EARLIER = HELD - dt.timedelta(days=30)
 _numbers = count(90)
-
-
-@pytest.fixture
-def editor(site):
-    user = User.objects.filter(email="meetings@example.org").first()
-    user = user or make.user("editor", email="meetings@example.org")
-    client = Client()
-    client.force_login(user)
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME]
-    return {"name": cookie.key, "value": cookie.value, "url": site}
-
-
-@pytest.fixture(params=[True, False], ids=["scripts", "no scripts"])
-def desk(request, browser, editor, site):
-    """desk(path): a page at which the editor sits."""
-    context = browser.new_context(java_script_enabled=request.param)
-    context.add_cookies([editor])
-    page = context.new_page()
-
-    def go(path):
-        page.goto(site + path)
-        return page
-
-    yield go
-    context.close()
 
 
 @pytest.fixture
@@ -226,16 +200,15 @@ def full():
 PAGES = ("", "edit", "agenda", "decisions", "conclusions", "statements", "consultation")
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
-def test_no_page_of_a_meeting_keeps_anyone_out_or_scrolls_sideways(
-    show, page, editor, full, colours
-):
-    page.context.add_cookies([editor])
+@pytest.mark.parametrize("colours", COLOURS)
+def test_no_page_of_a_meeting_keeps_anyone_out_or_scrolls_sideways(sit, full, colours):
+    page = sit("/", color_scheme=colours)
     paths = [f"{full.get_absolute_url()}{name}/".replace("//", "/") for name in PAGES]
     paths += [f"{full.get_absolute_url()}figures/"]
 
     for path in [*paths, "/meetings/", "/meetings/new/", "/meetings/circulation/"]:
-        show(path, colours=colours)
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.goto(path)
         found = Axe().run(page)
         assert found.violations_count == 0, (path, found.generate_report())
         page.set_viewport_size({"width": 360, "height": 740})

@@ -1,6 +1,5 @@
 """What a reader meets in a real browser."""
 
-import os
 import re
 from urllib.parse import urlparse
 
@@ -8,9 +7,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.browser.conftest import COLOURS
+
 pytestmark = pytest.mark.django_db
 
-THOROUGH = bool(os.environ.get("ASEANPM_THOROUGH"))
 PAGES = [
     "/",
     "/plans/",
@@ -34,7 +34,6 @@ PAGES = [
     "/projects/?colour=red",
 ]
 EXPECTED_ERRORS = {"/nowhere/", "/projects/?colour=red"}
-COLOURS = ["light", "dark"] if THOROUGH else ["light"]
 
 
 def test_from_home_to_the_records_behind_a_figure_in_three_clicks(show):

@@ -2,53 +2,16 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
-from django.test import Client
 from playwright.sync_api import expect
 
-from aseanpm.facts import Entry
-from aseanpm.undo import undo
-from partners.models import Partner, User
-from tests import make
+from partners.models import Partner
+from tests.browser.conftest import COLOURS, saved
 from workplans.models import WorkPlan
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_before")]
 
 ROWS = [f"IAI-V-{number:02},Line number {number}" for number in range(1, 25)]
 TITLES = "\n".join(["code,title", *ROWS])
-
-
-@pytest.fixture
-def editor(site):
-    """The session of an editor, all of whose writes are undone in the end."""
-    email = "plans@example.org"
-    user = User.objects.filter(email=email).first() or make.user("editor", email=email)
-    client = Client()
-    client.force_login(user)
-    last = Entry.objects.first().sequence
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME]
-    yield {"name": cookie.key, "value": cookie.value, "url": site}
-    for entry in Entry.objects.filter(sequence__gt=last, recorded_by=user):
-        if not (entry.undoes_id or Entry.objects.filter(undoes=entry).exists()):
-            undo(entry=entry, by=user)
-
-
-@pytest.fixture
-def page_of(browser, editor, site):
-    """page_of(path, scripts=True): a page at which the editor sits."""
-    contexts = []
-
-    def go(path, scripts=True, **options):
-        context = browser.new_context(java_script_enabled=scripts, **options)
-        contexts.append(context)
-        context.add_cookies([editor])
-        page = context.new_page()
-        page.goto(site + path)
-        return page
-
-    yield go
-    for context in contexts:
-        context.close()
 
 
 def save(page):
@@ -63,9 +26,9 @@ def in_print(page, site):
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
 def test_the_fifth_plan_takes_the_shape_of_the_fourth_and_moves_nothing_in_print(
-    page_of, site, scripts
+    sit, site, scripts
 ):
-    page = page_of("/", scripts)
+    page = sit("/", scripts=scripts)
     before = in_print(page, site)
 
     page.goto(f"{site}/plans/IAI-V/")
@@ -91,16 +54,12 @@ def test_the_fifth_plan_takes_the_shape_of_the_fourth_and_moves_nothing_in_print
     page.get_by_role("link", name="Declare a total").click()
     page.get_by_label("How many").fill("24")
     page.get_by_label("Since", exact=True).fill("2026-01-01")
-    save(page)
-    if page.get_by_role("heading", name="Nothing is saved yet").count():
-        save(page)
+    saved(page)
     page.get_by_role("link", name="Record a rule").click()
     page.get_by_label("Projects count").select_option("ongoing")
     page.get_by_label("Since", exact=True).fill("2026-07-01")
     page.get_by_label("The plan changed").check()
-    save(page)
-    if page.get_by_role("heading", name="Nothing is saved yet").count():
-        save(page)
+    saved(page)
 
     facts = page.locator("#plan-facts")
     expect(facts).to_contain_text("24 action lines declared, since 2026-01-01")
@@ -112,12 +71,13 @@ def test_the_fifth_plan_takes_the_shape_of_the_fourth_and_moves_nothing_in_print
     assert in_print(page, site) == before
 
 
-def test_a_partner_gets_an_alias_by_keyboard_alone(page_of):
-    page = page_of("/partners/")
+def test_a_partner_gets_an_alias_by_keyboard_alone(sit):
+    page = sit("/partners/")
     page.get_by_role("link", name="Japan", exact=True).first.focus()
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Edit Japan").focus()
     page.keyboard.press("Enter")
+    page.wait_for_url("**/edit/")
     page.get_by_role("button", name="Add an alias").focus()
     page.keyboard.press("Enter")
     page.keyboard.type("Nippon-koku")
@@ -133,8 +93,8 @@ def test_a_partner_gets_an_alias_by_keyboard_alone(page_of):
     assert Partner.objects.named("Nippon-koku").count() == 0
 
 
-def test_a_clash_of_aliases_is_told_at_its_row(page_of):
-    page = page_of("/partners/JP/edit/")
+def test_a_clash_of_aliases_is_told_at_its_row(sit):
+    page = sit("/partners/JP/edit/")
     page.get_by_role("button", name="Add an alias").click()
     page.locator(".row-aliases").last.get_by_label("Alias").fill("ROK")
     save(page)
@@ -145,7 +105,7 @@ def test_a_clash_of_aliases_is_told_at_its_row(page_of):
     expect(page.locator(":focus")).to_have_value("ROK")
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("colours", COLOURS)
 @pytest.mark.parametrize(
     "path",
     [
@@ -159,9 +119,9 @@ def test_a_clash_of_aliases_is_told_at_its_row(page_of):
         "/reference/?search=japan",
     ],
 )
-def test_pages_that_write_are_accessible_and_fit_a_phone(page_of, path, colours):
+def test_pages_that_write_are_accessible_and_fit_a_phone(sit, path, colours):
     size = {"width": 360, "height": 740}
-    page = page_of(path, viewport=size, color_scheme=colours)
+    page = sit(path, viewport=size, color_scheme=colours)
 
     found = Axe().run(page)
 

@@ -2,50 +2,15 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
-from django.test import Client
 from playwright.sync_api import expect
 
 from aseanpm.models import Comment, Document
-from partners.models import User
 from tests import make
+from tests.browser.conftest import COLOURS
 
 pytestmark = pytest.mark.django_db
 
 PAGE = "/projects/P-3QS4A/"
-
-
-@pytest.fixture
-def user(site):
-    """user(name): a person of the secretariat, the same one each time."""
-
-    def named(name):
-        email = f"{name.split()[0].lower()}@talk.example"
-        return User.objects.filter(email=email).first() or make.user(
-            "editor", email=email, name=name
-        )
-
-    return named
-
-
-@pytest.fixture
-def sit_down(browser, site):
-    """sit_down(user): a page at which a user has signed in."""
-    contexts = []
-
-    def page_of(user, scripts=True):
-        context = browser.new_context(base_url=site, java_script_enabled=scripts)
-        contexts.append(context)
-        client = Client()
-        client.force_login(user)
-        name = settings.SESSION_COOKIE_NAME
-        key = client.cookies[name].value
-        context.add_cookies([{"name": name, "value": key, "url": site}])
-        return context.new_page()
-
-    yield page_of
-    for context in contexts:
-        context.close()
 
 
 @pytest.fixture(params=[True, False], ids=["scripts", "no scripts"])
@@ -53,12 +18,11 @@ def scripts(request):
     return request.param
 
 
-def test_somebody_is_called_by_keyboard_alone_and_finds_it(sit_down, user, scripts):
-    page = sit_down(user("Edith Tan"), scripts)
-    linh = sit_down(user("Linh Tran"), scripts)
+def test_somebody_is_called_by_keyboard_alone_and_finds_it(sit, scripts):
+    page = sit(PAGE, scripts=scripts)
+    linh = sit("/", "Linh Tran", scripts)
     words = f"@Linh Tran, where is the report? {scripts}"
 
-    page.goto(PAGE)
     page.get_by_text("Add a comment").focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
@@ -76,10 +40,9 @@ def test_somebody_is_called_by_keyboard_alone_and_finds_it(sit_down, user, scrip
     expect(linh.locator(f"#comment-{number}")).to_contain_text("Edith Tan")
 
 
-def test_a_wrong_comment_keeps_what_was_typed(sit_down, user, scripts):
-    page = sit_down(user("Edith Tan"), scripts)
+def test_a_wrong_comment_keeps_what_was_typed(sit, scripts):
+    page = sit(PAGE, scripts=scripts)
 
-    page.goto(PAGE)
     page.get_by_text("Add a comment").click()
     page.get_by_label("Comment", exact=True).fill("Ask @Nobody about it")
     page.get_by_role("button", name="Add the comment").click()
@@ -92,11 +55,10 @@ def test_a_wrong_comment_keeps_what_was_typed(sit_down, user, scripts):
     expect(page.locator(".talk-comments")).to_contain_text("Ask somebody about it")
 
 
-def test_a_promise_is_made_kept_and_taken_back(sit_down, user, scripts):
-    page = sit_down(user("Edith Tan"), scripts)
+def test_a_promise_is_made_kept_and_taken_back(sit, scripts):
+    page = sit("/meetings/IAI-TF-68/", scripts=scripts)
     promise = f"Send the report {scripts}"
 
-    page.goto("/meetings/IAI-TF-68/")
     page.get_by_text("Add an action point").click()
     page.get_by_label("What is to be done").fill(promise)
     page.get_by_label("By whom").select_option(label="Edith Tan")
@@ -113,12 +75,11 @@ def test_a_promise_is_made_kept_and_taken_back(sit_down, user, scripts):
     expect(page.get_by_text(promise)).to_be_visible()
 
 
-def test_files_are_brought_and_a_wrong_one_is_told_at_once(sit_down, user, scripts):
-    page = sit_down(user("Edith Tan"), scripts)
+def test_files_are_brought_and_a_wrong_one_is_told_at_once(sit, scripts):
+    page = sit(PAGE, scripts=scripts)
     good = {"name": "Báo cáo.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}
     bad = {"name": "b.pdf", "mimeType": "application/pdf", "buffer": b"MZ\x90\x00"}
 
-    page.goto(PAGE)
     page.get_by_text("Add documents").click()
     page.get_by_label("Files").set_input_files([good, bad])
     page.get_by_role("button", name="Upload").click()
@@ -137,9 +98,8 @@ def test_files_are_brought_and_a_wrong_one_is_told_at_once(sit_down, user, scrip
     assert download.value.path().read_bytes() == b"%PDF-1.7"
 
 
-def test_an_upload_shows_how_far_it_is_and_can_be_stopped(sit_down, user):
-    page = sit_down(user("Edith Tan"))
-    page.goto(PAGE)
+def test_an_upload_shows_how_far_it_is_and_can_be_stopped(sit):
+    page = sit(PAGE)
     network = page.context.new_cdp_session(page)
     slow = {"offline": False, "latency": 0, "downloadThroughput": -1}
     network.send(
@@ -160,12 +120,11 @@ def test_an_upload_shows_how_far_it_is_and_can_be_stopped(sit_down, user):
     assert not Document.objects.filter(file_name="slow.pdf").exists()
 
 
-def test_two_that_look_like_one_are_told_apart(sit_down, user, scripts):
+def test_two_that_look_like_one_are_told_apart(sit, scripts):
     for _ in range(2):
         make.project(title=f"Two batches {scripts}", plan=False, status="concept")
-    page = sit_down(user("Edith Tan"), scripts)
+    page = sit("/queue/?kind=duplicate", scripts=scripts)
 
-    page.goto("/queue/?kind=duplicate")
     item = page.locator(".waits li", has_text=f"Two batches {scripts}")
     item.get_by_role("link", name="Compare").click()
     page.get_by_label("They are two projects").check()
@@ -178,16 +137,14 @@ def test_two_that_look_like_one_are_told_apart(sit_down, user, scripts):
     expect(item).to_have_count(1)
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("colours", COLOURS)
 @pytest.mark.parametrize(
     "path",
     ["/queue/", "/queue/?illustrative=on&kind=print", PAGE, f"{PAGE}documents/new/"],
 )
-def test_everybody_can_read_and_use_it(sit_down, user, path, colours):
-    page = sit_down(user("Edith Tan"))
-    page.emulate_media(color_scheme=colours)
-    page.set_viewport_size({"width": 360, "height": 800})
-    page.goto(path)
+def test_everybody_can_read_and_use_it(sit, path, colours):
+    size = {"width": 360, "height": 800}
+    page = sit(path, color_scheme=colours, viewport=size)
     page.evaluate("document.querySelectorAll('details').forEach((d) => d.open = true)")
 
     assert page.evaluate("document.documentElement.scrollWidth") == 360

@@ -2,15 +2,12 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
-from django.test import Client
 from playwright.sync_api import expect
 
 from aseanpm import writing
 from aseanpm.facts import Entry, ledger_entry
-from aseanpm.undo import undo
-from partners.models import Partner, User
-from tests import make
+from partners.models import Partner
+from tests.browser.conftest import COLOURS, editor
 from workplans.models import Attendance, Meeting
 
 pytestmark = pytest.mark.django_db
@@ -18,25 +15,12 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def edith(site):
-    found = User.objects.filter(email="edith@undo.example").first()
-    return found or make.user("editor", email="edith@undo.example", name="Edith")
+    return editor("Edith Tan")
 
 
-@pytest.fixture(params=[True, False], ids=["scripts", "no scripts"])
-def page(request, browser, site, edith):
-    """A page at which Edith has signed in. What she leaves undone is undone after."""
-    client = Client()
-    client.force_login(edith)
-    name = settings.SESSION_COOKIE_NAME
-    context = browser.new_context(base_url=site, java_script_enabled=request.param)
-    cookie = {"name": name, "value": client.cookies[name].value, "url": site}
-    context.add_cookies([cookie])
-    last = Entry.objects.first().sequence
-    yield context.new_page()
-    context.close()
-    for entry in Entry.objects.filter(sequence__gt=last, can_be_undone=True):
-        if not (entry.undoes_id or Entry.objects.filter(undoes=entry).exists()):
-            undo(entry=entry, by=edith)
+@pytest.fixture
+def page(desk, as_before):
+    return desk("/")
 
 
 @pytest.fixture
@@ -121,8 +105,8 @@ def test_a_former_name_is_restored_by_keyboard(nippon, page, edith):
     expect(page.get_by_role("status")).to_contain_text("Undo: Restored")
 
 
-@pytest.mark.parametrize("page", [True], indirect=True)
-@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("desk", [True], indirect=True)
+@pytest.mark.parametrize("colours", COLOURS)
 @pytest.mark.parametrize("width", [1280, 360])
 def test_the_pages_can_be_read_by_all(nippon, page, edith, colours, width):
     with ledger_entry(edith, what="Renamed", reason="Typo"):

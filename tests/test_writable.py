@@ -1,0 +1,122 @@
+"""No form and no endpoint writes what it does not offer."""
+
+import pytest
+import time_machine
+from django.db import transaction
+from drf_spectacular.generators import SchemaGenerator
+
+from aseanpm.facts import Entry
+from aseanpm.undo import fact_models, kept_models
+from projects.models import Project
+from tests import doors, make
+from tests.reading import Form
+
+pytestmark = pytest.mark.django_db
+
+# What each kind of column is sent, though nobody asked for it; "1" to the others
+UNASKED = {
+    "BooleanField": "on",
+    "DateField": "2020-01-01",
+    "DateTimeField": "2020-01-01T00:00",
+    "DecimalField": "7",
+}
+MADE_ANEW = {"id", "uuid", "history_id"}
+# Sent by a button of another page, or only once something was chosen
+WITHOUT_FORM = {
+    *("accounts:user-deed", "remove-illustrative", "undo", "restore", "queue-pair"),
+    *("action-point", "action-point-done", "action-point-reopen"),
+    *("action-point-withdraw", "comment-withdraw", "document-new", "document-withdraw"),
+    *("partners:merge", "partners:organisation-merge", "projects:rate-proposed"),
+    *("projects:bulk", "projects:columns", "projects:import", "projects:view"),
+    *("projects:views", "workplans:concept", "workplans:decisions"),
+    "workplans:pledges",
+}
+FORMS = sorted(
+    route
+    for route, (_, does) in doors.DOORS.items()
+    if does != "view" and route not in WITHOUT_FORM
+)
+
+
+def models():
+    return [*kept_models(), *fact_models()]
+
+
+def unasked():
+    """{name: text} of every column of every record that the site keeps."""
+    return {
+        name: UNASKED.get(field.get_internal_type(), "1")
+        for model in models()
+        for field in model._meta.concrete_fields
+        for name in (field.name, field.attname)
+    }
+
+
+def records_after(send):
+    """Every record as sending something leaves it; it is not left so."""
+    with transaction.atomic():
+        answer = send()
+        found = [
+            (model, {name: row[name] for name in row.keys() - MADE_ANEW})
+            for model in models()
+            for row in model._base_manager.order_by("pk").values()
+        ]
+        transaction.set_rollback(True)
+    return answer.status_code, found
+
+
+@pytest.mark.database("sqlite")
+@pytest.mark.parametrize("route", FORMS)
+def test_a_form_writes_no_field_that_it_does_not_offer(sign_in, route):
+    where = doors.address(route, doors.samples())
+    client = sign_in(make.user("administrator"))
+    with time_machine.travel("2026-06-01 10:00+07:00", tick=False):
+        page = client.get(where)
+        form = Form(page.content.decode())
+        assert form.texts, page.status_code
+        rows = {name.rpartition("-")[0] for name in form.names if "-" in name}
+        more = {
+            f"{row}-{name}" if row else name: text
+            for name, text in unasked().items()
+            for row in ("", *rows)
+        }
+        more = {name: text for name, text in more.items() if name not in form.names}
+
+        alone = records_after(lambda: client.post(where, form.texts))
+        together = records_after(lambda: client.post(where, form.texts | more))
+
+    assert together == alone
+
+
+@pytest.fixture
+def fields():
+    """The fields of a project that the API shows, and those that it takes."""
+    schema = SchemaGenerator(api_version="v1").get_schema(public=True)
+    parts = schema["components"]["schemas"]
+    return set(parts["Project"]["properties"]), set(parts["ProjectWrite"]["properties"])
+
+
+def test_the_api_writes_no_field_that_it_does_not_offer(api, fields):
+    shown, taken = fields
+    project = make.project(title="Rice", funders=["JP"], countries=["VN"], budget="100")
+    client = api(make.user("administrator"))
+    tag = client.get(f"/api/v1/projects/{project.code}/")["ETag"]
+    before, entries = records_after(lambda: client.get("/")), Entry.objects.count()
+
+    for name in shown - taken:
+        for value in ("1", 1, True, None, [], {}):
+            body = {"title": "Rice", name: value}
+            made = client.post(
+                "/api/v1/projects/", body, headers={"Idempotency-Key": f"{name}{value}"}
+            )
+            changed = client.patch(
+                f"/api/v1/projects/{project.code}/", body, headers={"If-Match": tag}
+            )
+            for answer in (made, changed):
+                assert answer.status_code == 400, (name, value)
+                assert answer.json()["errors"][0]["field"] == name
+
+    assert {"code", "status", "version", "benefits", "money"} <= shown - taken
+    assert Entry.objects.count() == entries
+    assert records_after(lambda: client.get("/")) == before
+    assert Project.objects.count() == 1
