@@ -68,6 +68,20 @@ def test_who_has_a_queue(sign_in, role, fields, code):
     assert client.get("/queue/").status_code == code
 
 
+@pytest.mark.parametrize(
+    ("role", "fields", "leads"),
+    [
+        ("editor", {}, True),
+        ("coordinator", {"country": "VN"}, True),
+        ("partner", {"partner": "JP"}, False),
+    ],
+)
+def test_home_leads_to_the_queue_whoever_has_one(sign_in, role, fields, leads):
+    home = page_of(sign_in(make.user(role, **fields)), "/")
+
+    assert (home.links.count("/queue/") > 1) == leads
+
+
 def test_an_empty_queue_says_so(sign_in, editor):
     assert "Nothing waits for you" in text_of(sign_in(editor).get("/queue/"))
 
