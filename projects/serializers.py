@@ -3,11 +3,14 @@
 from collections import defaultdict
 from datetime import UTC
 
+from django.core.exceptions import ValidationError
 from django.db.models import Max
 from django.urls import reverse
 from rest_framework import serializers
 
+from aseanpm.editing import LANGUAGES
 from aseanpm.facts import shown_date
+from aseanpm.forms import tidy_text
 from aseanpm.pages import row_or_404
 
 from . import money
@@ -285,6 +288,29 @@ class ProjectWriteSerializer(serializers.ModelSerializer):
             "themes",
         ]
         extra_kwargs = {"title": {"allow_blank": False, "required": True}}
+
+    def validate_title_language(self, language):
+        if language not in LANGUAGES:
+            raise serializers.ValidationError(f"“{language}” is no language here.")
+        return language
+
+    def validate_title_translations(self, texts):
+        unknown = sorted(texts.keys() - LANGUAGES.keys())
+        if unknown:
+            raise serializers.ValidationError(f"“{unknown[0]}” is no language here.")
+        return {language: tidy_text(text) for language, text in texts.items()}
+
+    def validate(self, values):
+        problems = {}
+        for name, value in values.items():
+            if isinstance(value, str):
+                try:
+                    values[name] = tidy_text(value)
+                except ValidationError as error:
+                    problems[name] = error.messages
+        if problems:
+            raise serializers.ValidationError(problems)
+        return values
 
     def read(self):
         """(values, lists) to be written. Raises a 400 naming what cannot be."""

@@ -38,6 +38,18 @@ def test_a_project_is_created_once_for_one_key(api, editor):
     assert Entry.objects.get().recorded_by == editor
 
 
+def test_texts_are_kept_as_they_are_in_forms(api, editor):
+    body = {
+        "title": "Lu\u0301a\u200b gạo ",
+        "title_translations": {"my": "\u1006\u1014\u103a\u200b"},
+    }
+
+    made = api(editor).post(LIST, body, headers=KEY)
+
+    assert made.json()["title"] == "Lúa gạo"
+    assert made.json()["title_translations"] == {"my": "\u1006\u1014\u103a\u200b"}
+
+
 def test_the_same_key_of_two_people_makes_two_projects(api, editor):
     api(editor).post(LIST, {"title": "Rice"}, headers=KEY)
     api(make.user("editor")).post(LIST, {"title": "Rice"}, headers=KEY)
@@ -64,6 +76,14 @@ def test_creating_takes_a_key(api, editor):
         ({"title": "Rice", "themes": ["NONE"]}, "themes"),
         ({"title": "Rice", "planned_start": "soon"}, "planned_start"),
         ({"title": "R" * 401}, "title"),
+        ({"title": "Rice\u202echains"}, "title"),
+        ({"title": "Rice", "internal_note": "a\x07b"}, "internal_note"),
+        ({"title": "Rice", "title_language": "xx"}, "title_language"),
+        ({"title": "Rice", "title_translations": {"xx": "Gạo"}}, "title_translations"),
+        (
+            {"title": "Rice", "title_translations": {"vi": "G\u202ea"}},
+            "title_translations",
+        ),
         (["Rice"], "non_field_errors"),
     ],
 )
