@@ -66,6 +66,11 @@ def read_code(text):
 def refuse_used(model, code, *, ever=True):
     """Raise ValidationError where a row has the code, or (`ever`) once had it."""
     row = model._base_manager.filter(code__iexact=code).first()
+    if row and getattr(row, "withdrawn_at", None):
+        raise ValidationError(
+            f"{row.code} is the code of “{name_of(row)}”, which was taken back. Undo "
+            "that in the history, or choose another code."
+        )
     if row:
         raise ValidationError(f"{row.code} is the code of “{name_of(row)}” already.")
     if not ever or not hasattr(model, "history"):

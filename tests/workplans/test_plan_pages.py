@@ -162,6 +162,10 @@ def test_a_plan_made_by_mistake_is_taken_back_with_all_it_took_over(editor, four
 
     assert list(WorkPlan.objects.all()) == [fourth]
     assert ActionLine.objects.count() == 4
+    again = editor.post("/plans/new/", new_plan(editor, shape_of="IAI-IV"))
+    assert "which was taken back. Undo that in the history" in again.content.decode()
+    editor.post(f"/undo/{Entry.objects.first().sequence}/")
+    assert WorkPlan.objects.get(code="IAI-V").lines.count() == 4
 
 
 def test_a_plan_that_has_lines_takes_over_no_other_shape(editor, fourth):
