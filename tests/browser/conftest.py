@@ -121,3 +121,8 @@ def saved(page, button="Save"):
     if moves.count():
         page.get_by_role("button", name=name).last.click()
     expect(page).not_to_have_url(where)
+
+
+def field(where, label):
+    """The first field of this label, whether or not it is optional."""
+    return where.get_by_label(re.compile(rf"^\s*{re.escape(label)}(\s*–|\s*$)")).first

@@ -6,9 +6,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from aseanpm.facts import ledger_entry
+from projects import actions
 from projects.models import Funding, Project
 from tests import make
-from tests.browser.conftest import COLOURS
+from tests.browser.conftest import COLOURS, editor, field
 
 pytestmark = pytest.mark.django_db
 
@@ -23,10 +25,6 @@ def project(site):
         countries=["VN"],
         on="2026-01-10",
     )
-
-
-def field(where, label):
-    return where.get_by_label(re.compile(rf"^\s*{re.escape(label)}(\s*–|\s*$)")).first
 
 
 def row(page, name, number):
@@ -197,6 +195,40 @@ def test_a_wrong_funder_is_corrected(desk, project):
         "Japan"
     )
     assert Funding.objects.known().get(project=project).partner.code == "JP"
+
+
+@pytest.mark.usefixtures("as_before")
+def test_a_wrong_funder_is_corrected_and_june_2022_reconciles(desk):
+    funding = Funding.objects.known().get(project__code="ILL-4-001")
+    with ledger_entry(editor("Edith Tan"), what="A slip", reason="A slip") as entry:
+        entry.can_be_undone = True
+        actions.correct(
+            fact=funding,
+            partner=make.partner("JP"),
+            fund=None,
+            reason="A slip",
+            entry=entry,
+        )
+    page = desk("/meetings/IAI-TF-67/")
+    of_japan = page.get_by_role("row", name=re.compile("^Projects: JP IAI"))
+    of_singapore = page.get_by_role("row", name=re.compile("^Projects: SG IAI"))
+    expect(of_japan).to_contain_text("Differs")
+    expect(of_singapore).to_contain_text("Differs")
+
+    page.goto("/projects/ILL-4-001/edit/")
+    field(row(page, "funders", 0), "Partner").select_option("SG")
+    save(page)
+    wrong = page.locator(".answer", has_text="The record was wrong")
+    expect(wrong).to_contain_text("IAI-IV on 15 June 2022: 5 → 4")
+    expect(wrong).to_contain_text("IAI-IV on 15 June 2022: 38 → 39")
+    page.get_by_role("radio", name="The record was wrong").check()
+    field(page, "Why was it wrong?").fill("The letter names Singapore")
+    save(page)
+
+    expect(page.get_by_text("The letter names Singapore").first).to_be_visible()
+    page.goto("/meetings/IAI-TF-67/")
+    expect(of_japan).to_contain_text("Generated to meet it")
+    expect(of_singapore).to_contain_text("Generated to meet it")
 
 
 def test_the_second_of_two_browsers_chooses(sit, project):

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from projects.models import ExchangeRate
 from tests import make
-from tests.browser.conftest import COLOURS, saved
+from tests.browser.conftest import COLOURS, field, saved
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +30,45 @@ def a_project(**fields):
 
 def status(page):
     return page.locator("h1 ~ .pagehead-sub .status")
+
+
+def test_a_project_goes_from_nothing_to_approved_by_keyboard_alone(desk, meeting):
+    make.plan("IAI-V")
+    page = desk("/projects/")
+
+    def press(link_or_button, name):
+        page.get_by_role(link_or_button, name=name, exact=True).last.focus()
+        page.keyboard.press("Enter")
+
+    def choose(label, text):
+        field(page, label).focus()
+        page.keyboard.type(text)
+
+    press("link", "New project")
+    page.wait_for_url("**/projects/new/**")
+    choose("Title", "Soybean chains")
+    choose("Plan", "IAI-V")
+    choose("Status", "Appraisal")
+    page.get_by_label("Since").fill(BEFORE.isoformat())
+    choose("Country or grouping", "Viet Nam")
+    choose("Partner", "Japan")
+    choose("Approved budget", "120,000")
+    press("button", "Save")
+    page.wait_for_url("**/projects/P-*/")
+    expect(status(page)).to_have_text("Appraisal")
+
+    press("link", "Approve")
+    page.wait_for_url("**/move/approved/**")
+    choose("Decided", "80th")
+    press("button", "Approve")
+    expect(page.locator(":focus")).to_contain_text("IAI-V today: 0 → 1 project")
+    press("button", "Approve all the same")
+
+    expect(status(page)).to_have_text("Approved")
+    decided = page.get_by_text("Approved, at the 80th IAI Task Force", exact=True)
+    expect(decided).to_be_visible()
+    press("button", "Undo")
+    expect(status(page)).to_have_text("Appraisal")
 
 
 def test_a_project_is_approved_held_resumed_and_put_back_by_mouse(desk, meeting):
