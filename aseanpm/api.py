@@ -170,8 +170,9 @@ class WriteMixin:
             with ledger_entry(
                 user, what=what, submission=key, content_hash=body
             ) as entry:
-                user.refresh_from_db(fields=["role", "is_active"])
+                user.reread_rights()
                 self.authorise(action)
+                entry.can_be_undone = True
                 yield entry
         except SentBefore as error:
             raise SentWithOtherContent from error

@@ -2,7 +2,6 @@
 
 from django.core.exceptions import ValidationError
 from django.http import FileResponse, Http404, HttpResponseRedirect, JsonResponse
-from django.utils import timezone
 from django.views.generic import TemplateView, View
 
 from .documents import (
@@ -146,5 +145,5 @@ class DocumentWithdrawView(OneDocumentMixin, PressView):
             f"Withdrew the document {document} of {document.about.code}",
             f"“{document}” is withdrawn.",
             self.address_of(document),
-            withdrawn_at=timezone.now(),
+            withdraw=True,
         )

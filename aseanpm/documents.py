@@ -20,7 +20,7 @@ from django.db.models import Q
 from django.http import Http404
 from django.http.multipartparser import MultiPartParser
 
-from .forms import tidy_text
+from .forms import tidy_line
 from .models import Document
 from .permissions import can
 from .talk import kind_of, seen_rows
@@ -110,7 +110,7 @@ def checked_name(name):
         raise ValidationError(
             "The name of a file holds a path or a sign that cannot be seen. Rename it."
         )
-    name = tidy_text(name)
+    name = tidy_line(name)
     if len(name) > Document._meta.get_field("file_name").max_length:
         raise ValidationError(f"“{name[:40]}…”: the name is longer than 200 signs.")
     return name
@@ -295,7 +295,7 @@ class UploadForm(forms.Form):
         )
 
     def clean_title(self):
-        return tidy_text(self.cleaned_data["title"])
+        return tidy_line(self.cleaned_data["title"])
 
     def clean(self):
         super().clean()
@@ -312,7 +312,7 @@ class DocumentForm(forms.ModelForm):
         labels = {"is_public": "Everybody who sees the page may have it"}
 
     def clean_title(self):
-        return tidy_text(self.cleaned_data["title"])
+        return tidy_line(self.cleaned_data["title"])
 
 
 # Storing
@@ -371,7 +371,7 @@ def readable(documents, user):
     seen = seen_rows("project", user)
     documents = documents.filter(
         Q(meeting__isnull=False) | Q(project__in=seen.values("pk"))
-    ).select_related("project", "meeting__body", "recorded_by")
+    ).select_related("project", "meeting__body", "meeting__country", "recorded_by")
     if can(user, "view", "documents"):
         return documents
     may_have = Q(is_public=True)

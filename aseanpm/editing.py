@@ -46,6 +46,7 @@ LANGUAGES = {
     "pt": "Portuguese",
 }
 OFFERED = ("vi", "km", "lo", "my")  # others are shown where they are on record
+RESTS_ON = ("basis", "basis_note", "sources")
 CODE = re.compile(r"[A-Z0-9]+(?:[-+][A-Z0-9]+)*\+?", re.ASCII)
 
 
@@ -531,8 +532,8 @@ class KeptRowsView(KeptFormView):
         return super().post(request, *args, **kwargs)
 
     def compare(self, sent, current):
-        """Differences; rows that the two did not both change are of both."""
-        found, opened = differences(sent, current), opened_in(sent)
+        """Rows that the two did not both change are of both."""
+        found, opened = super().compare(sent, current), opened_in(sent)
         for name in current.hanging.keys() & found.keys():
             one = found[name]
             rows = rows_of_both(opened.get(name, []), one.mine, one.theirs)
@@ -577,9 +578,8 @@ class KeptRowsView(KeptFormView):
         reason = form.cleaned_data.get("reason", "")
         with self.entry(self.what(form), reason) as entry:
             row = form.write(version)
-            self.after(row, form, entry)
             entry.can_be_undone = form.undoable
-            entry.opens = entry.opens or self.address_of(row)
+            entry.opens = self.address_of(row)
         return self.done(entry, f"{name_of(row)} was saved.", self.address_of(row))
 
     def what(self, form):

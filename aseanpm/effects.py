@@ -58,11 +58,12 @@ def moved_by(write, user, since=None):
     `since` is the first day that it touches. Raises what `write` raises. Takes the
     time of counting the figures twice.
     """
+    before = told(user, since)
     with transaction.atomic():
-        with watched(user, since) as found:
-            write()
+        write()
+        after = told(user, since)
         transaction.set_rollback(True)
-    return found
+    return difference(before, after)
 
 
 @contextmanager
@@ -70,8 +71,11 @@ def watched(user, since=None):
     """Yields a list that holds, at the end of the block, the figures that it moved."""
     before, found = told(user, since), []
     yield found
-    after = told(user, since)
-    found += [
+    found += difference(before, told(user, since))
+
+
+def difference(before, after):
+    return [
         Moved(
             told=after.get(key) or before[key],
             before=before.get(key, NOWHERE).words,

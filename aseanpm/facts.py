@@ -171,7 +171,8 @@ class Entry(models.Model):
 
     The facts and the history rows of the write carry its `sequence`. `submission` names
     the form that was sent, so that sending it again writes nothing; `opens` is the
-    address at which what was written is seen. `repointed` lists references that were
+    address at which what was written is seen. A private write, about who signs in and
+    how, is for its writer and administrators. `repointed` lists references that were
     turned to another row: {"app.Model.field": [from, to, [keys of the rows]]}.
     """
 
@@ -189,7 +190,8 @@ class Entry(models.Model):
     request_id = models.CharField(max_length=64, blank=True)
     submission = models.CharField(max_length=80, null=True, blank=True, unique=True)
     content_hash = models.CharField(max_length=64, blank=True)
-    opens = models.CharField(max_length=500, blank=True)
+    opens = models.TextField(blank=True)
+    is_private = models.BooleanField(default=False)
     can_be_undone = models.BooleanField(default=False)
     repointed = models.JSONField(default=dict, blank=True)
     undoes = models.OneToOneField(
@@ -207,6 +209,18 @@ class Entry(models.Model):
 
     def __str__(self):
         return self.what or f"entry {self.sequence}"
+
+    @property
+    def turns(self):
+        """The writes that undid this one, did it again, and so on; a query for each."""
+        found, entry = [], self
+        while entry := getattr(entry, "undone_by", None):
+            found.append(entry)
+        return found
+
+    @property
+    def is_undone(self):
+        return len(self.turns) % 2 == 1
 
     @property
     def stamps(self):

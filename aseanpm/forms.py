@@ -26,6 +26,11 @@ class Renderer(TemplatesSetting):
 # Text
 
 ZERO_WIDTH = re.compile("[\u200b-\u200d\u2060\ufeff]")
+# All that draws nothing, also where it counts as a letter or a mark.
+INVISIBLE = re.compile(
+    "[\u200b-\u200d\u2060\ufeff\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164"
+    "\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 # Thai, Lao, Burmese, Khmer: there a zero width parts words and shapes letters.
 WRITTEN_WITH_ZERO_WIDTH = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\ua9e0-\ua9ff\uaa60-\uaa7f]"
@@ -49,21 +54,62 @@ def tidy_text(text):
     return text.strip()
 
 
+def tidy_line(text):
+    """Tidy text on one line; each run of white space is one space."""
+    return " ".join(tidy_text(text).split())
+
+
 class TidyMixin:
-    """A form whose texts are tidy, or refused at their fields."""
+    """A form whose texts, whole numbers and dates are tidy, or refused at their fields.
+
+    Titles are one line, and so is what is typed into a field of one line.
+    """
 
     def clean(self):
         super().clean()
         for name, value in list(self.cleaned_data.items()):
-            if isinstance(value, str):
-                try:
-                    self.cleaned_data[name] = tidy_text(value)
-                except ValidationError as error:
-                    self.add_error(name, error)
+            try:
+                self.cleaned_data[name] = self.tidied(name, value)
+            except ValidationError as error:
+                self.add_error(name, error)
         return self.cleaned_data
 
+    def tidied(self, name, value):
+        """A value as it is kept; raises ValidationError."""
+        field = self.fields.get(name)
+        if isinstance(value, str):
+            is_line = isinstance(getattr(field, "widget", None), forms.TextInput)
+            value = (tidy_line if is_line or name == "title" else tidy_text)(value)
+            if field and field.required and not value:
+                raise ValidationError(field.error_messages["required"])
+        elif isinstance(field, forms.IntegerField) and isinstance(value, int):
+            check_digits(str(self[name].data))
+        elif isinstance(field, forms.DateField) and value:
+            check_ascii(str(self[name].data))
+            check_year(value)
+        return value
 
-# Dates
+
+# Numbers and dates
+
+WHOLE_NUMBER = re.compile(r"-?[0-9]+")
+FIRST_YEAR = 1900
+
+
+def check_digits(typed):
+    """Raise ValidationError for a number in other signs than plain digits."""
+    if not WHOLE_NUMBER.fullmatch(typed.strip()):
+        raise ValidationError(f"“{typed}” is no whole number. Write digits alone.")
+
+
+def check_ascii(typed):
+    if not typed.isascii():
+        raise ValidationError(f"“{typed}” is no date. Write it as 2022-09-22.")
+
+
+def check_year(day):
+    if day.year < FIRST_YEAR:
+        raise ValidationError(f"“{day}” lies before {FIRST_YEAR}.")
 
 
 class DayInput(forms.DateInput):
@@ -77,10 +123,15 @@ class DayField(forms.DateField):
     """A day that has come: what a fact is dated by."""
 
     widget = DayInput
+    default_validators = [check_year]
 
     def __init__(self, **options):
         super().__init__(input_formats=["%Y-%m-%d"], **options)
         self.error_messages["invalid"] = "This is no date. Write it as 2022-09-22."
+
+    def to_python(self, value):
+        check_ascii(str(value))
+        return super().to_python(value)
 
     def validate(self, value):
         super().validate(value)
@@ -109,13 +160,13 @@ class RoughDateField(forms.CharField):
         text = super().to_python(value)
         if not text:
             return None, Precision.DAY
-        for precision, formats in ROUGH_FORMATS.items():
+        for precision, formats in ROUGH_FORMATS.items() if text.isascii() else ():
             for each in formats:
                 try:
                     day = dt.datetime.strptime(text, each).date()
                 except ValueError:
                     continue
-                if day.year > 1900:
+                if day.year >= FIRST_YEAR:
                     return last_day(day, precision), precision
         message = f"“{text}” is no date. Write 2026-03-31, 2026-03 or 2026."
         raise ValidationError(message)

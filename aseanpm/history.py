@@ -182,12 +182,12 @@ def entries_for(user):
 
     Who signs in, and how, is for administrators to know, and for oneself.
     """
-    entries = Entry.objects.select_related("recorded_by", "undoes", "undone_by")
+    entries = Entry.objects.select_related(
+        "recorded_by", "undoes", "undone_by__recorded_by", "undone_by__undone_by"
+    )
     if can(user, "view", "users"):
         return entries
-    of_users = User.history.filter(sequence__isnull=False).values("sequence")
-    private = Q(opens__startswith="/accounts/") | Q(opens="", sequence__in=of_users)
-    return entries.filter(~private | Q(recorded_by=user))
+    return entries.filter(Q(is_private=False) | Q(recorded_by=user))
 
 
 def within(entries, scope):
@@ -326,8 +326,9 @@ class Write:
         return self.entry.what or unsaid
 
     @property
-    def undone_by(self):
-        return getattr(self.entry, "undone_by", None)
+    def turned_by(self):
+        """The last write that undid this one, or did it again; None where none did."""
+        return self.entry.turns[-1] if self.entry.turns else None
 
     @property
     def reason(self):
@@ -335,7 +336,7 @@ class Write:
 
     def may_be_undone_by(self, user):
         own = self.entry.recorded_by_id == user.pk or can(user, "edit", "users")
-        return self.entry.can_be_undone and not self.undone_by and own
+        return self.entry.can_be_undone and not self.turned_by and own
 
 
 def told(entries, scope, most=SHOWN, first=0):

@@ -1,6 +1,7 @@
 """Pages of what changed: all writes, one of them, one record's; undo and restore."""
 
 import datetime as dt
+from urllib.parse import urlsplit
 
 import django_filters
 from django import forms
@@ -14,11 +15,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.generic import TemplateView, View
 
-from partners.models import User
+from partners.models import Partner, User
 from projects.models import Project
+from workplans.models import ActionLine, Meeting, WorkPlan
 
 from .facts import Entry, end_of_day
 from .filters import ChoicesFilter, ManyField, StrictFilterSet, without_tags
+from .forms import TidyMixin, tidy_line
 from .history import (
     Difference,
     Names,
@@ -50,12 +53,15 @@ from .undo import (
     kept_models,
     recreate,
     restore,
+    rows_of,
     undo,
 )
 from .workplace import WorkMixin, add_errors, version_of
 from .writing import Stale
 
 ON_A_PAGE = 200  # records of one write
+SAYS = {"Undo": "Taken back", "Redo": "Done again"}
+WITH_PAGES = (Project, WorkPlan, ActionLine, Meeting, Partner)
 
 
 class PersonFilter(django_filters.Filter):
@@ -305,19 +311,36 @@ class UndoView(WorkMixin, View):
 
     def post(self, request, sequence):
         old = row_or_404(self.in_reach(request.user), sequence=sequence)
-        before = Entry.objects.filter(undoes=old, recorded_by=request.user).first()
-        if before:  # pressed twice
-            return HttpResponseRedirect(self.place() or old.opens or "/")
-        reason = request.POST.get("reason", "").strip()[:300]
+        if self.was_pressed(old):
+            return HttpResponseRedirect(self.after(old))
+        try:
+            reason = tidy_line(request.POST.get("reason", ""))[:300]
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+            return HttpResponseRedirect(reverse("history-entry", args=[sequence]))
         try:
             new = undo(
                 entry=old, by=request.user, reason=reason, check=self.still_allowed
             )
         except ValidationError as error:
+            if self.was_pressed(old):
+                return HttpResponseRedirect(self.after(old))
             messages.error(request, " ".join(error.messages))
             back = reverse("history-entry", args=[sequence])
             return HttpResponseRedirect(self.place() or back)
-        return self.done(new, f"{new.what}.", old.opens)
+        does, _, what = new.what.partition(": ")
+        return self.done(new, f"{SAYS[does]}: {what}.", place=self.after(old))
+
+    def after(self, old):
+        """The reader's place; the write itself where that page is gone with it."""
+        place = self.place() or old.opens
+        if not place or urlsplit(place).path in pages_made_by(old):
+            return reverse("history-entry", args=[old.sequence])
+        return place
+
+    def was_pressed(self, old):
+        """Whether this user undid the write before: the button was pressed twice."""
+        return Entry.objects.filter(undoes=old, recorded_by=self.request.user).exists()
 
     @staticmethod
     def in_reach(user):
@@ -328,15 +351,24 @@ class UndoView(WorkMixin, View):
 
     def still_allowed(self, old):
         user = self.request.user
-        user.refresh_from_db(fields=["role", "is_active"])
+        user.reread_rights()
         self.check_right(user)
         row_or_404(self.in_reach(user), sequence=old.sequence)
+
+
+def pages_made_by(entry):
+    """The addresses of the rows that a write made and that have pages of their own."""
+    return {
+        one.rows[-1].history_object.get_absolute_url()
+        for one in rows_of(entry).values()
+        if one.before is None and one.model in WITH_PAGES
+    }
 
 
 # Restore
 
 
-class RestoreForm(forms.Form):
+class RestoreForm(TidyMixin, forms.Form):
     reason = forms.CharField(
         label="Why?", max_length=300, help_text="Stands in the history of the record."
     )

@@ -17,6 +17,7 @@ from django.views.generic import TemplateView, View
 from django.views.generic.base import ContextMixin
 
 from .filters import without_tags
+from .forms import TidyMixin
 from .models import ListColumns, SavedView
 from .pages import row_or_404
 from .permissions import can
@@ -207,7 +208,7 @@ def move(names, name, step):
 # Views
 
 
-class SavedViewForm(forms.ModelForm):
+class SavedViewForm(TidyMixin, forms.ModelForm):
     """A name for the list as it is shown; `columns` are names joined by commas.
 
     Without `asked` the name alone is changed, so that a view can be renamed whose
@@ -255,7 +256,6 @@ class SavedViewForm(forms.ModelForm):
 
     def keep(self):
         """Save the view; False where a view of this name was kept just now."""
-        self.instance.version += self.instance.pk is not None
         try:
             with transaction.atomic():
                 self.save()

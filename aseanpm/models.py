@@ -171,11 +171,14 @@ class About(Kept):
     meeting = models.ForeignKey(
         "workplans.Meeting", on_delete=models.PROTECT, null=True, blank=True
     )
-    recorded_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(editable=False)
     recorded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
     )
-    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = AboutQuerySet.as_manager()
 
@@ -272,7 +275,7 @@ class SavedViewQuerySet(models.QuerySet):
         return self.filter(own | Q(is_shared=True) if user.is_secretariat else own)
 
 
-class SavedView(Kept):
+class SavedView(models.Model):
     """A list with its filters, order and columns under a name, for one or for all."""
 
     owner = models.ForeignKey(

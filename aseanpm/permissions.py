@@ -62,12 +62,12 @@ class Permission:
 
     @property
     def cells(self):
-        return [self.cell(role) for role in ROLES]
+        return [(name, self.cell(role)) for role, name in ROLES.items()]
 
     def who(self, action):
         """The roles that may do an action, in words."""
         roles = self.may.get(action, ())
-        return " and ".join(f"a {ROLES[role].lower()}" for role in roles) or "nobody"
+        return " or ".join(f"a {ROLES[role].lower()}" for role in roles) or "nobody"
 
 
 class Refused(PermissionDenied):
@@ -113,11 +113,11 @@ def for_all(name, resource, words, *routes):
     return Permission(name, resource, words, words, words, words, words, routes)
 
 
-def for_staff(name, resource, doors):
-    """What the secretariat alone sees and does."""
-    nothing = ("",) * 3
+def for_staff(name, resource, doors, others=""):
+    """What the secretariat alone does; `others` tells what all others see of it."""
+    words = (others,) * 3
     may = dict.fromkeys(("view", "create", "edit"), STAFF)
-    return Permission(name, resource, *nothing, *(ALL, ALL), may=may, doors=doors)
+    return Permission(name, resource, *words, *(ALL, ALL), may=may, doors=doors)
 
 
 def doors_of(namespace, *stems):
@@ -244,6 +244,7 @@ TABLE = (
             "workplans:meeting-figures": "edit",
             "workplans:consultation": "edit",
         },
+        others="sees what was decided, noted and printed, no agenda",
     ),
     for_staff(
         "plans",
@@ -263,6 +264,7 @@ TABLE = (
             "workplans:total-correct": "edit",
             "workplans:total-withdraw": "edit",
         },
+        others="sees them",
     ),
     for_staff(
         "reference",
@@ -288,6 +290,7 @@ TABLE = (
                 *("programme", "theme", "body", "framework", "statement"),
             ),
         },
+        others="sees them; focal points as told below",
     ),
     for_staff(
         "history",

@@ -11,6 +11,9 @@ from rest_framework.response import Response
 
 PROBLEM_TYPE = "application/problem+json"
 NUL = "\x00"
+LONGEST = 1_000  # signs of a parameter; SQLite searches for no 50,000
+NO_SEARCH = ("next",)  # addresses may be longer
+FROM_ELSEWHERE = "/accounts/oidc/"  # where another service answers at its own length
 
 
 @dataclass(frozen=True)
@@ -62,27 +65,48 @@ def refuse_repeated(parameters):
         raise BadQuery(FieldError(name, "Give it once.") for name in sorted(twice))
 
 
+def refuse_nul(sent):
+    """Raise BadQuery for texts with the NUL character, which no database keeps."""
+    wrong = [name for name, values in sent.lists() if NUL in name + "".join(values)]
+    if wrong:
+        raise BadQuery(FieldError(name, "Holds a NUL character.") for name in wrong)
+
+
+def refuse_long(parameters):
+    """Raise BadQuery for parameters that are too long to search for."""
+    wrong = [
+        name
+        for name, values in parameters.lists()
+        if name not in NO_SEARCH and max(map(len, values)) > LONGEST
+    ]
+    if wrong:
+        message = f"Write at most {LONGEST:,} characters."
+        raise BadQuery(FieldError(name, message) for name in wrong)
+
+
 class BadQueryMiddleware:
-    """Answers BadQuery, and the NUL character that no database keeps, with a 400."""
+    """Answers BadQuery with a 400, and all that no page can be asked for."""
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        wrong = [
-            name
-            for name, values in request.GET.lists()
-            if NUL in name + "".join(values)
-        ]
-        if NUL in request.path:
-            wrong.append("path")
+        try:
+            self.check(request)
+        except BadQuery as error:
+            return self.refuse(request, error.errors)
+        return self.get_response(request)
+
+    @staticmethod
+    def check(request):
         if not request.headers.get("Authorization", "").isascii():
             message = "Holds signs that no token has."
-            return self.refuse(request, [FieldError("Authorization", message)])
-        if not wrong:
-            return self.get_response(request)
-        message = "Holds a NUL character."
-        return self.refuse(request, [FieldError(name, message) for name in wrong])
+            raise BadQuery([FieldError("Authorization", message)])
+        if NUL in request.path:
+            raise BadQuery([FieldError("path", "Holds a NUL character.")])
+        refuse_nul(request.GET)
+        if not request.path.startswith(FROM_ELSEWHERE):
+            refuse_long(request.GET)
 
     def process_exception(self, request, exception):
         if isinstance(exception, BadQuery):

@@ -1,10 +1,12 @@
 """The roof: what waits for somebody, from all apps, heaviest first."""
 
+from collections import Counter
 from dataclasses import dataclass
 from operator import attrgetter
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 from django.utils import timezone
 from django.views.generic import TemplateView
 
@@ -87,8 +89,9 @@ def kind_is_meeting(row):
 def answered_for(user, rows, raised):
     """The projects that a person answers for, with how much is open of each."""
     ours = rows.filter(officer=user).with_state().with_placement("code")
+    questions = Counter(one.code for one in raised)
     for project in ours.order_by("code"):
-        open_ = sum(one.code == project.code for one in raised)
+        open_ = questions[project.code]
         status = Status(project.status).label if project.status else "not documented"
         said = f"{open_} question{'' if open_ == 1 else 's'}" if open_ else "nothing"
         yield Question(
@@ -321,8 +324,8 @@ class PairView(WorkMixin, TemplateView):
         what = f"{first.code} and {second.code} are two projects"
         with self.entry(what, reason, undo=True) as entry:
             create(Distinction(first=first, second=second, reason=reason))
-            entry.opens = "/queue/"
-        return self.done(entry, f"{what}: kept in mind.", "/queue/")
+            entry.opens = reverse("queue")
+        return self.done(entry, f"{what}: kept in mind.", reverse("queue"))
 
     def withdraw(self, code, reason):
         project = next(one for one in self.pair if one.code == code)
@@ -333,7 +336,7 @@ class PairView(WorkMixin, TemplateView):
                 self.refuse_stale()
                 gone = Project.objects.as_of().get(pk=project.pk)
                 actions.withdraw_project(project=gone, reason=reason, entry=entry)
-                entry.opens = "/queue/"
+                entry.opens = reverse("queue")
             return entry
 
         if moved := self.moved(write):
@@ -341,7 +344,7 @@ class PairView(WorkMixin, TemplateView):
             return self.render_to_response(
                 self.get_context_data(form=form, moved=moved)
             )
-        return self.done(write(), f"{code} was withdrawn.", "/queue/")
+        return self.done(write(), f"{code} was withdrawn.", reverse("queue"))
 
     def refuse_stale(self):
         """Raise ValidationError where either project was changed since it was shown."""

@@ -1,9 +1,13 @@
-"""The API's JSON."""
+"""The API's JSON, written and read."""
 
 from decimal import Decimal
 
 import orjson
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
+
+AT_MOST_BYTES = 1_000_000
 
 
 def plain(value):
@@ -28,3 +32,20 @@ class OrjsonRenderer(BaseRenderer):
         if data is None:
             return b""
         return orjson.dumps(data, default=plain, option=orjson.OPT_NON_STR_KEYS)
+
+
+class OrjsonParser(BaseParser):
+    """JSON of at most a megabyte; what is none, or nested without end, is a 400."""
+
+    media_type = "application/json"
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        sent = stream.read(AT_MOST_BYTES + 1)
+        if len(sent) > AT_MOST_BYTES:
+            raise ParseError("This is longer than a megabyte.")
+        try:
+            data = orjson.loads(sent)
+            orjson.dumps(data)  # refuses what is nested deeper than Python can show
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
+            raise ParseError(f"This is no JSON: {error}.") from error
+        return data

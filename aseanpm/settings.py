@@ -302,6 +302,7 @@ if HTTPS:
     CSRF_COOKIE_NAME = "__Host-csrf"
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]  # asked by the machine itself
     SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds())
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     if BEHIND_PROXY:
@@ -352,9 +353,13 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     # Query sets decide who sees what, by visible_to(user).
-    "DEFAULT_PERMISSION_CLASSES": ["aseanpm.permissions.OpenToReader"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "aseanpm.permissions.OpenToReader",
+        "partners.accounts.HasSecondFactor",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["aseanpm.renderers.OrjsonRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["aseanpm.renderers.OrjsonParser"],
+    "URL_FORMAT_OVERRIDE": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "aseanpm.problems.problem_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

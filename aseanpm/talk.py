@@ -18,9 +18,10 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 from django.http import Http404
 from django.utils import timezone
 
+from .editing import key_of
 from .facts import Clock
 from .fields import fold
-from .forms import TidyMixin
+from .forms import CodeField, CodesField, DayInput, Listing, TidyMixin
 from .models import ActionPoint, Comment
 from .pages import row_or_404
 from .permissions import STAFF, can
@@ -29,6 +30,7 @@ KINDS = ("project", "line", "meeting")
 A_MENTION_WAITS = dt.timedelta(days=30)
 AT_MOST = 5000  # characters of a comment
 CALLED = re.compile(r"(?<![\w@.])@(?=\w)")
+ADDRESS = re.compile(r"[^\s@,;:()<>]+@[\w.-]*\w")
 
 
 # What it is about
@@ -45,7 +47,7 @@ def seen_rows(kind, user):
     rows = Comment._meta.get_field(kind).related_model.objects.all()
     if kind == "project":
         return rows.visible_to(user).as_of()
-    return rows.select_related("body") if kind == "meeting" else rows
+    return rows.select_related("body", "country") if kind == "meeting" else rows
 
 
 def kind_of(row):
@@ -129,7 +131,12 @@ def audiences(row):
 
 
 class RemarkForm(TidyMixin, forms.ModelForm):
-    """A remark about one row; only people who may read it are named in it."""
+    """A remark about one row; only people who may read it are named in it.
+
+    `names` is the field that names them, by keys that tell nothing of their addresses.
+    """
+
+    names: str
 
     def __init__(self, *args, about, **options):
         self.about = about
@@ -141,11 +148,8 @@ class RemarkForm(TidyMixin, forms.ModelForm):
             widget=forms.RadioSelect,
             initial=True,
         )
-        self.named().queryset = people(about, internal=False)
-
-    def named(self):
-        """The field that names people."""
-        raise NotImplementedError
+        readers = people(about, internal=False)
+        self.fields[self.names].offer(Listing(readers, key=key_of))
 
     def refuse_strangers(self, users, name):
         """An error at a field for people who may not read it."""
@@ -157,29 +161,28 @@ class RemarkForm(TidyMixin, forms.ModelForm):
 
 
 class CommentForm(RemarkForm):
+    names = "mentions"
+    mentions = CodesField(
+        label="Mention",
+        required=False,
+        help_text="Or choose them here.",
+        widget=forms.SelectMultiple,
+    )
+
     class Meta:
         model = Comment
         fields = ["text", "mentions", "is_internal"]
-        labels = {"text": "Comment", "mentions": "Mention"}
-        help_texts = {
-            "text": "Who is called by @ and the name finds it in the queue.",
-            "mentions": "Or choose them here.",
-        }
+        labels = {"text": "Comment"}
+        help_texts = {"text": "Who is called by @ and the name finds it in the queue."}
         widgets = {"text": forms.Textarea(attrs={"rows": 3, "maxlength": AT_MOST})}
-
-    def __init__(self, *args, **options):
-        super().__init__(*args, **options)
-        self.fields["mentions"].to_field_name = "email"
-
-    def named(self):
-        return self.fields["mentions"]
 
     def clean(self):
         super().clean()
         cleaned = self.cleaned_data
         if len(cleaned.get("text", "")) > AT_MOST:
             self.add_error("text", f"Write at most {AT_MOST:,} signs.")
-        called, strange = called_in(cleaned.get("text", ""), self.named().queryset)
+        readers = self.fields["mentions"].rows.values()
+        called, strange = called_in(cleaned.get("text", ""), readers)
         for word in strange:
             self.add_error(
                 "text",
@@ -196,15 +199,22 @@ def called_in(text, users):
     """(the users whom a text calls by @name, the words after @ that call nobody).
 
     A name is a whole name, the part of an address before the @, or the first word of
-    a name where only one has it.
+    a name where only one has it. An address calls its owner and nobody else.
     """
-    names = defaultdict(set)
+    names, owners = defaultdict(set), {}
     for user in users:
+        owners[user.email] = user
         first = fold(user.name).partition(" ")[0]
         for name in {fold(user.name), fold(user.email.partition("@")[0]), first} - {""}:
             names[name].add(user)
     called, strange = set(), []
     for at in CALLED.finditer(text):
+        address = ADDRESS.match(text, at.end())
+        if address:
+            owner = owners.get(address[0].lower())
+            called |= {owner} - {None}
+            strange += [] if owner else [address[0]]
+            continue
         said = fold(text[at.end() : at.end() + 200])
         fits = [
             name
@@ -220,27 +230,28 @@ def called_in(text, users):
 
 
 class ActionPointForm(RemarkForm):
+    names = "owner"
+    owner = CodeField(
+        label="By whom",
+        empty="Nobody in this list",
+        required=False,
+        help_text="It stands in this person’s queue until it is done.",
+    )
+
     class Meta:
         model = ActionPoint
         fields = ["text", "owner", "who", "due", "is_internal"]
         labels = {
             "text": "What is to be done",
-            "owner": "By whom",
             "who": "Or by somebody outside",
             "due": "By when",
         }
-        help_texts = {"owner": "It stands in this person’s queue until it is done."}
-        widgets = {"due": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+        widgets = {"due": DayInput}
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
-        self.fields["owner"].to_field_name = "email"
-        self.fields["owner"].empty_label = "Nobody in this list"
         if self.instance.owner_id:
-            self.initial["owner"] = self.instance.owner.email
-
-    def named(self):
-        return self.fields["owner"]
+            self.initial["owner"] = key_of(self.instance.owner)
 
     def clean(self):
         super().clean()
@@ -310,7 +321,8 @@ def told(remarks, row, user, clock):
     said = readable(numbered(remarks.standing().about(row)), user)
     if clock.known_at:
         said = said.filter(recorded_at__lte=clock.known_at)
-    remarks = list(said.select_related("recorded_by"))
+    authors = ("recorded_by__country", "recorded_by__partner")
+    remarks = list(said.select_related(*authors))
     for remark in remarks:
         remark.is_own = may_withdraw(user, remark)
         remark.may_edit = hasattr(remark, "due") and may_edit(user, remark)
@@ -369,5 +381,5 @@ def mentions_of(user):
 
 def with_rows(remarks):
     return numbered(remarks).select_related(
-        "recorded_by", "project", "line", "meeting__body"
+        "recorded_by", "project", "line", "meeting__body", "meeting__country"
     )

@@ -18,7 +18,7 @@ from .talk import (
     remark_of,
     row_of,
 )
-from .workplace import KeptFormView, WorkMixin, version_of
+from .workplace import KeptFormView, NothingChanged, WorkMixin, version_of
 from .writing import Stale, change, create
 
 
@@ -41,12 +41,15 @@ class PressView(WorkMixin, View):
             return HttpResponseRedirect(before.opens)
         return super().dispatch(request, *args, **kwargs)
 
-    def press(self, row, what, message, to, **values):
+    def press(self, row, what, message, to, *, withdraw=False, **values):
         """Write the values, say so and return to the reader's place."""
         undo = can(self.request.user, "edit", "history")
         try:
             with self.entry(what, undo=undo) as entry:
-                change(row, version=version_of(self.request.POST), **values)
+                if withdraw:
+                    values["withdrawn_at"] = entry.recorded_at
+                if not change(row, version=version_of(self.request.POST), **values):
+                    raise NothingChanged(to)
                 entry.opens = to
         except Stale:
             words = "Somebody changed this meanwhile. Here is how it stands now."
@@ -98,8 +101,8 @@ class RemarkView(AboutMixin, KeptFormView, TemplateView):
                 remark.recorded_at = entry.recorded_at
                 remark.recorded_by = self.request.user
                 create(remark, **lists)
-            else:
-                change(remark, version=version, lists=lists, **values)
+            elif not change(remark, version=version, lists=lists, **values):
+                raise NothingChanged(self.address_of(remark))
             entry.opens = self.address_of(remark)
         return self.done(entry, f"{self.what(form)}: saved.", entry.opens)
 
@@ -172,7 +175,7 @@ class WithdrawView(DeedView):
         return self.write(
             f"Withdrew a {name}",
             f"The {name} is withdrawn.",
-            withdrawn_at=timezone.now(),
+            withdraw=True,
         )
 
 

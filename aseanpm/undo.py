@@ -43,6 +43,7 @@ def undo(*, entry, by, reason="", check=None):
             raise ValidationError(f"This was undone before, by {who_of(before)}.")
         new.undoes = old
         new.opens = old.opens
+        new.is_private = old.is_private
         new.can_be_undone = not old.repointed
         touched = rows_of(old)
         refuse_later_changes(old, touched)
@@ -219,21 +220,10 @@ def stand_in(fact):
         undone = Entry.objects.filter(undoes__recorded_at=fact.withdrawn_at).first()
         if undone is None:
             return None
-        same = {name: getattr(fact, name) for name in content_of(type(fact))}
+        same = actions.content_of(fact)
         again = type(fact).objects.filter(sequence=undone.sequence, **same)
         fact = again.order_by("withdrawn_at").first()
     return fact
-
-
-def content_of(model):
-    """The columns that say what a fact states, without its stamps and its place."""
-    stamps = {"id", "uuid", "sequence", "day_order"}
-    return [
-        column.attname
-        for column in model._meta.concrete_fields
-        if column.name not in stamps
-        and not column.name.startswith(("recorded", "withdr"))
-    ]
 
 
 def values_of(row):

@@ -61,9 +61,11 @@ class HomeView(PlanFigures, TemplateView):
             meeting=Meeting.objects.held_by(on)
             .filter(held_until__isnull=False)
             .first(),
-            changes=changes.select_related("project", "meeting__body").order_by(
-                "-recorded_at", "-sequence", "-effective_on", "project__code"
-            )[:LATEST_AT_MOST],
+            changes=changes.select_related(
+                "project", "meeting__body", "meeting__country"
+            ).order_by("-recorded_at", "-sequence", "-effective_on", "project__code")[
+                :LATEST_AT_MOST
+            ],
             recent=self.recent(),
             on=on,
             **context,
@@ -74,7 +76,8 @@ class HomeView(PlanFigures, TemplateView):
         user = self.request.user
         if not self.clock.is_now or not can(user, "view", "history"):
             return None
-        entries = entries_for(user).exclude(what="").order_by("-sequence")
+        entries = entries_for(user).filter(is_private=False).exclude(what="")
+        entries = entries.order_by("-sequence")
         return entries[:LATEST_AT_MOST]
 
     def plan_card(self, one, last_record):
@@ -131,7 +134,7 @@ class SearchView(ClockMixin, TemplateView):
                     "countries": Country.objects.all(),
                     "partners": Partner.objects.prefetch_related("aliases"),
                     "organisations": Organisation.objects.prefetch_related("aliases"),
-                    "meetings": Meeting.objects.select_related("body"),
+                    "meetings": Meeting.objects.select_related("body", "country"),
                 }.items()
             },
         }
@@ -216,7 +219,7 @@ class RemoveIllustrativeView(WorkMixin, View):
 
     def post(self, request):
         try:
-            remove()
+            remove(request.user)
         except StillNeeded as error:
             messages.error(request, str(error))
             return HttpResponseRedirect(self.place() or "/")

@@ -27,6 +27,7 @@ from .effects import moved_by
 from .facts import AlreadyRecorded, Entry, SentBefore, ledger_entry
 from .forms import RowsWidget, choices_of
 from .permissions import require
+from .problems import refuse_nul
 from .writing import Stale, change, create
 
 # Hidden fields of a form; the rest of a request is what somebody typed.
@@ -34,11 +35,20 @@ HIDDEN = ("csrfmiddlewaretoken", "submission", "version", "opened", "next", "see
 SECRET = "password"  # noqa: S105
 
 
+class NothingChanged(Exception):
+    """A form was sent as it was opened: no write is left of it. `opens`: its row."""
+
+    def __init__(self, opens):
+        super().__init__(opens)
+        self.opens = opens
+
+
 class WorkMixin(ContextMixin):
     """A page for those to whom the permission table gives `action` on `resource`."""
 
     resource: str
     action = "edit"
+    is_private = False  # whether what is written is about who signs in, and how
 
     def dispatch(self, request, *args, **kwargs):
         if not request.user.is_authenticated:
@@ -46,10 +56,16 @@ class WorkMixin(ContextMixin):
                 return keep_typed(request, signed_in=False)
             return redirect_to_login(request.get_full_path())
         self.check_right(request.user)
+        refuse_nul(request.POST)
         try:
             return super().dispatch(request, *args, **kwargs)
         except AlreadyRecorded as repeated:
-            return HttpResponseRedirect(repeated.entry.opens or "/")
+            return HttpResponseRedirect(self.place() or repeated.entry.opens or "/")
+        except NothingChanged as nothing:
+            messages.info(request, "Nothing was changed.")
+            return HttpResponseRedirect(self.place() or nothing.opens)
+        except ValidationError as error:  # that no form of the page could show
+            return keep_typed(request, signed_in=True, problems=error.messages)
 
     def check_right(self, user):
         """Raise Refused; a view about things of one's own asks here for `own`."""
@@ -64,19 +80,19 @@ class WorkMixin(ContextMixin):
         with `self.done`. Raises Refused, and ValidationError for a form that was sent
         before with other content.
         """
-        user, sent = self.request.user, self.request.POST
+        user = self.request.user
         try:
             with ledger_entry(
                 user,
                 what=what[:300],
                 reason=reason,
-                submission=sent.get("submission", "")[:40] or None,
-                content_hash=hash_of(sent),
+                submission=self.request.POST.get("submission", "")[:40] or None,
+                content_hash=hash_of(self.request),
             ) as entry:
-                user.refresh_from_db(fields=["role", "country", "partner", "is_active"])
+                user.reread_rights()
                 self.check_right(user)
                 entry.can_be_undone = undo
-                entry.opens = self.place()
+                entry.is_private = self.is_private
                 yield entry
         except SentBefore as before:
             raise ValidationError(
@@ -87,9 +103,16 @@ class WorkMixin(ContextMixin):
 
     def sent_before(self):
         """The entry that this very form wrote already, or None."""
-        sent = self.request.POST
-        key = f"{self.request.user.pk}:{sent.get('submission', '')[:40]}"
-        return Entry.objects.filter(submission=key, content_hash=hash_of(sent)).first()
+        request = self.request
+        key = f"{request.user.pk}:{request.POST.get('submission', '')[:40]}"
+        same = Entry.objects.filter(submission=key, content_hash=hash_of(request))
+        return same.first()
+
+    def refuse_twin(self):
+        """Raise AlreadyRecorded where what stands in the way was written by this form,
+        sent twice at once."""
+        if before := self.sent_before():
+            raise AlreadyRecorded(before)
 
     def moved(self, write, since=None, reader=None):
         """The figures that a write would move, unless the user has seen just these.
@@ -108,13 +131,14 @@ class WorkMixin(ContextMixin):
         asked = self.request.POST.get("next") or self.request.GET.get("next", "")
         return asked if is_local(asked, self.request) else ""
 
-    def done(self, entry, message, to=""):
+    def done(self, entry, message, to="", place=None):
         """Say what was done, offer to undo it, and return to the reader's place.
 
         From another place, what was written opens at `to`.
         """
-        tags = f"undo-{entry.sequence}" if entry and entry.can_be_undone else ""
-        place = self.place() or to or "/"
+        does = "redo" if entry and entry.what.startswith("Undo: ") else "undo"
+        tags = f"{does}-{entry.sequence}" if entry and entry.can_be_undone else ""
+        place = place or self.place() or to or "/"
         if to and urlsplit(place).path != urlsplit(to).path:
             tags += f" opens-{to}"
         messages.success(self.request, message, extra_tags=tags)
@@ -135,12 +159,26 @@ def digest_of(moved):
     return hashlib.sha256("\n".join(map(str, moved)).encode()).hexdigest()
 
 
-def hash_of(sent):
-    """A digest of what somebody typed, without the hidden fields."""
+def hash_of(request):
+    """A digest of what somebody typed and brought, without the hidden fields."""
     typed = sorted(
-        (name, values) for name, values in sent.lists() if name not in HIDDEN
+        (name, values) for name, values in request.POST.lists() if name not in HIDDEN
     )
-    return hashlib.sha256(json.dumps(typed).encode()).hexdigest()
+    files = [
+        [name, file.name, digest_of_file(file)]
+        for name, files in sorted(request.FILES.lists())
+        for file in files
+    ]
+    return hashlib.sha256(json.dumps([typed, files]).encode()).hexdigest()
+
+
+def digest_of_file(file):
+    """The sha256 of an uploaded file, which is read from its start again."""
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    file.seek(0)
+    return digest.hexdigest()
 
 
 def is_local(address, request):
@@ -152,8 +190,8 @@ def is_local(address, request):
 # A session that has ended
 
 
-def keep_typed(request, *, signed_in):
-    """A page that holds what was typed until it can be sent again: 403.
+def keep_typed(request, *, signed_in, problems=()):
+    """A page that holds what was typed until it can be sent again: 403; 409 if wrong.
 
     Passwords and files are not kept, and the page says so.
     """
@@ -167,8 +205,9 @@ def keep_typed(request, *, signed_in):
         "kept": kept,
         "files": [file.name for file in request.FILES.values()],
         "signed_in": signed_in,
+        "problems": problems,
     }
-    return render(request, "kept.html", context, status=403)
+    return render(request, "kept.html", context, status=409 if problems else 403)
 
 
 def csrf_failure(request, reason=""):
@@ -199,16 +238,18 @@ def writes(path):
 
 @dataclass(frozen=True)
 class Difference:
-    """A field that somebody else saved while this form was open.
+    """A field in which a form and its row on record differ.
 
     `theirs` and `mine` are lists of texts as they are sent, `shown` is theirs to be
-    read. `is_mine`: this person changed it too, so that one of both has to be chosen.
+    read. `is_theirs`, `is_mine`: who changed it since the form was opened; if both did,
+    one of the two has to be chosen.
     """
 
     name: str
     label: str
     theirs: list
     mine: list
+    is_theirs: bool
     is_mine: bool
     shown: list
 
@@ -282,6 +323,7 @@ def differences(sent, current):
             label=fields[name].label,
             theirs=now[name],
             mine=mine[name],
+            is_theirs=now[name] != opened.get(name),
             is_mine=mine[name] != opened.get(name),
             shown=readable(fields[name], now[name]),
         )
@@ -333,6 +375,7 @@ class KeptFormView(WorkMixin):
     form_class: type
     template_name = "forms/edit.html"
     title = ""
+    offers_undo = True
 
     def get_object(self):
         return None
@@ -358,8 +401,7 @@ class KeptFormView(WorkMixin):
                 return self.conflict(sent)
             except ValidationError as error:
                 add_errors(form, error)
-        elif before := self.sent_before():  # which made the very row it now meets
-            raise AlreadyRecorded(before)
+        self.refuse_twin()
         return self.render_to_response(self.get_context_data(form=form), status=400)
 
     def save(self, form, version):
@@ -368,14 +410,15 @@ class KeptFormView(WorkMixin):
         values = {name: form.cleaned_data[name] for name in form._meta.fields}
         listed = {name: values.pop(name) for name in lists & values.keys()}
         is_new = self.row is None
-        with self.entry(self.what(form), form.cleaned_data.get("reason", "")) as entry:
+        reason = form.cleaned_data.get("reason", "")
+        with self.entry(self.what(form), reason, undo=self.offers_undo) as entry:
             if is_new:
                 row = create(form.instance, **listed)
             else:
                 row = form.instance
-                change(row, version=version, lists=listed, **values)
-            self.after(row, form, entry)
-            entry.opens = entry.opens or self.address_of(row)
+                if not change(row, version=version, lists=listed, **values):
+                    raise NothingChanged(self.address_of(row))
+            entry.opens = self.address_of(row)
         return self.done(entry, f"{row} was saved.", self.address_of(row))
 
     def what(self, form):
@@ -384,17 +427,17 @@ class KeptFormView(WorkMixin):
             f"New {name}: {form.instance}" if self.row is None else f"{form.instance}"
         )
 
-    def after(self, row, form, entry):
-        """What else the form writes, in the same write."""
-
     def address_of(self, row):
         return row.get_absolute_url()
 
     def compare(self, sent, current):
-        return differences(sent, current)
+        """What somebody else saved while this form was open: {name: Difference}."""
+        found = differences(sent, current)
+        return {name: one for name, one in found.items() if one.is_theirs}
 
     def conflict(self, sent):
         """409: both values of each field; what this person typed is kept."""
+        self.refuse_twin()
         self.row = current = self.get_object()
         shown = self.new_form(current)
         found = self.compare(sent, shown)

@@ -84,6 +84,11 @@ def remove(row, *, version=None):
     except ProtectedError as error:
         other = next(iter(error.protected_objects))
         message = f"“{current}” cannot be taken away: “{other}” stands on it."
+        if getattr(other, "withdrawn_at", None):
+            message = (
+                f"“{current}” stays on record: “{other}” names it, and what was "
+                "withdrawn is kept. Say in its note that it was a mistake."
+            )
         raise ValidationError(message) from error
     for each in (row for rows in going.data.values() for row in rows):
         if hasattr(each, "history"):

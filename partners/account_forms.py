@@ -6,6 +6,8 @@ from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 
+from aseanpm.forms import TidyMixin
+
 from .models import User
 
 LABELS = {
@@ -93,13 +95,13 @@ class AddPasskeyForm(HouseWords, AddWebAuthnForm):
     pass
 
 
-class ProfileForm(forms.ModelForm):
+class ProfileForm(TidyMixin, forms.ModelForm):
     class Meta:
         model = User
         fields = ["name"]
 
 
-class UserForm(forms.ModelForm):
+class UserForm(TidyMixin, forms.ModelForm):
     """Who somebody is and what the role is; its rules are the model's constraints."""
 
     class Meta:

@@ -25,9 +25,11 @@ LINK = "password_link"  # in the session, until it was shown
 class ProfileView(KeptFormView, TemplateView):
     """One's own name; role and address are an administrator's matter."""
 
+    offers_undo = False
     form_class = ProfileForm
     template_name = "partners/profile.html"
     resource = "users"
+    is_private = True
 
     def check_right(self, user):
         """Everyone who has signed in has a profile."""
@@ -65,6 +67,7 @@ class UserFormView(KeptFormView, TemplateView):
     form_class = UserForm
     template_name = "partners/user_form.html"
     resource = "users"
+    is_private = True
 
     def address_of(self, row):
         return reverse("accounts:users")
@@ -110,6 +113,7 @@ class UserDeedView(WorkMixin, View):
     """One press: close or open a login, hand out a link, take a second factor away."""
 
     resource = "users"
+    is_private = True
     http_method_names = ["post"]
 
     def post(self, request, email, deed):

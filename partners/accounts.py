@@ -14,11 +14,11 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.http import HttpResponseRedirect, JsonResponse
+from django.http import HttpResponseRedirect
 from django.urls import reverse
+from rest_framework.permissions import BasePermission
 
 from aseanpm.facts import ledger_entry
-from aseanpm.problems import PROBLEM_TYPE, problem
 from aseanpm.writing import change, create
 
 from .models import Country, Partner, User
@@ -64,7 +64,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def set_password(self, user, password):
         user.set_password(password)
-        with ledger_entry(user, what=f"{user.email} set a password"):
+        with ledger_entry(user, what=f"{user.email} set a password") as entry:
+            entry.is_private = True
             user.save(update_fields=["password"])
 
     def send_notification_mail(self, *args, **kwargs):
@@ -112,22 +113,25 @@ def second_factor_missing(user):
 
 
 def second_factor_gate(get_response):
-    """Middleware. Who needs a second factor and has none is led to set one up."""
+    """Middleware. Who needs a second factor and has none is led to set one up.
+
+    The API asks HasSecondFactor, once a token is read.
+    """
 
     def respond(request):
-        if request.path.startswith(WAY_TO_ONE) or not second_factor_missing(
-            request.user
-        ):
+        open_to_all = request.path.startswith((*WAY_TO_ONE, "/api/"))
+        if open_to_all or not second_factor_missing(request.user):
             return get_response(request)
-        if request.path.startswith("/api/"):
-            return JsonResponse(
-                problem(403, "Your role needs a second factor; set one up first."),
-                status=403,
-                content_type=PROBLEM_TYPE,
-            )
         return HttpResponseRedirect(reverse("mfa_index"))
 
     return respond
+
+
+class HasSecondFactor(BasePermission):
+    message = "Your role needs a second factor; set one up first."
+
+    def has_permission(self, request, view):
+        return not second_factor_missing(request.user)
 
 
 # The writes of users, each inside a `ledger_entry`
@@ -142,7 +146,8 @@ def invite(**fields):
 
 def make_demo_logins():
     """The logins of DEMO_LOGINS that are not there yet."""
-    with ledger_entry(what="Made the demo logins"):
+    with ledger_entry(what="Made the demo logins") as entry:
+        entry.is_private = True
         for login in DEMO_LOGINS:
             if User.objects.filter(email=login["email"]).exists():
                 continue

@@ -3,10 +3,10 @@
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponseRedirect
-from django.urls import reverse
 from django.views.generic import TemplateView
 
 from aseanpm.filters import without_tags
+from aseanpm.forms import TidyMixin
 from aseanpm.pages import address, row_or_404
 from aseanpm.permissions import can
 from aseanpm.problems import refuse_unknown
@@ -37,7 +37,7 @@ class ChoiceForm(forms.Form):
         )
 
 
-class MergeForm(ChoiceForm):
+class MergeForm(TidyMixin, ChoiceForm):
     """The merge itself. `into` was chosen on the page before."""
 
     reason = forms.CharField(
@@ -172,7 +172,7 @@ class OrganisationMergeView(MergeView):
     route = "partners:organisation-merge"
 
     def page_of(self, row):
-        return f"{reverse('projects:list')}?organisation={row.code}"
+        return address("projects:list", organisation=row.code)
 
 
 def sample(row):

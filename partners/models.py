@@ -11,6 +11,8 @@ from django.urls import reverse
 from knox.models import AbstractAuthToken
 
 from aseanpm.facts import Precision, shown_date
+from aseanpm.fields import fold
+from aseanpm.forms import INVISIBLE
 from aseanpm.models import Kept, Named, NamedQuerySet, Sourced, kept_history
 
 
@@ -80,7 +82,25 @@ class User(AbstractBaseUser, PermissionsMixin, Kept):
         ]
 
     def __str__(self):
-        return self.name or self.email
+        """The name, or what stands before the @: the address is for administrators."""
+        return self.name or self.email.partition("@")[0]
+
+    def clean(self):
+        super().clean()
+        if not self.name or type(self).objects.filter(pk=self.pk, name=self.name):
+            return  # a name on record stays, whoever came since
+        name = as_read(self.name)
+        if "@" in name or not name:
+            raise ValidationError(
+                {"name": "Write a name that can be read, with no “@”."}
+            )
+        others = type(self).objects.exclude(pk=self.pk)
+        for one in others.values_list("name", "email"):
+            if name in {as_read(text.partition("@")[0]) for text in one}:
+                message = (
+                    "Somebody here has this name already; add what tells you apart."
+                )
+                raise ValidationError({"name": message})
 
     @property
     def is_secretariat(self):
@@ -89,6 +109,15 @@ class User(AbstractBaseUser, PermissionsMixin, Kept):
     @property
     def is_staff(self):
         return self.role == self.Role.ADMINISTRATOR
+
+    def reread_rights(self):
+        """What the role allows may have changed since the request began."""
+        self.refresh_from_db(fields=["role", "country", "partner", "is_active"])
+
+
+def as_read(name):
+    """A name as it is told from another: case, marks and gaps tell nothing."""
+    return INVISIBLE.sub("", fold(name)).replace(" ", "")
 
 
 class ApiToken(AbstractAuthToken):
@@ -544,3 +573,9 @@ class FocalPoint(Valid, Sourced, Kept):
 
     def __str__(self):
         return f"{self.office} ({self.get_kind_display()})"
+
+    @property
+    def of(self):
+        """The code of the country, area or line that it answers for, or ''."""
+        about = self.country or self.area or self.line
+        return about.code if about else ""

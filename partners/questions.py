@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 
-from django.urls import reverse
-
 from aseanpm.fields import fold
+from aseanpm.pages import address
 from aseanpm.questions import Answer, Beside, Question, pairs_alike
 
 from .models import Organisation, Partner
@@ -54,9 +53,10 @@ def page_of(kind, row):
     """A partner's page; of an organisation, the projects that it takes part in."""
     if kind == "partner":
         return row.get_absolute_url()
-    return f"{reverse('projects:list')}?organisation={row.code}"
+    return address("projects:list", organisation=row.code)
 
 
 def merging(kind, one, other):
     """Where one of two is merged into the other."""
-    return f"/{kind}s/{other.code}/merge/?into={one.code}"
+    route = {"partner": "merge", "organisation": "organisation-merge"}[kind]
+    return address(f"partners:{route}", other.code, into=one.code)

@@ -3,7 +3,14 @@
 from django import forms
 from django.core.exceptions import ValidationError
 
-from aseanpm.editing import LANGUAGES, CodeOf, HangingField, HangingRow, KeptForm
+from aseanpm.editing import (
+    LANGUAGES,
+    RESTS_ON,
+    CodeOf,
+    HangingField,
+    HangingRow,
+    KeptForm,
+)
 from aseanpm.facts import Basis
 from aseanpm.forms import CodeField, DayInput, Listing, RoughDateField
 from aseanpm.models import Source
@@ -24,7 +31,6 @@ from .models import (
     PartnerAlias,
 )
 
-RESTS_ON = ("basis", "basis_note", "sources")
 SINCE_HELP = "As exactly as it is known: 2017-08-08, 2017-08 or 2017."
 
 

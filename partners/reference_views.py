@@ -54,7 +54,10 @@ class Kind:
 
     @property
     def rows(self):
-        return self.model._default_manager.all()
+        rows = self.model._default_manager.all()
+        if self.model is FocalPoint:
+            return rows.select_related("country", "area", "line")
+        return rows
 
     @property
     def new_url(self):
@@ -63,7 +66,7 @@ class Kind:
     def told(self, row):
         """A row of the list: what it is called, its page, and where it is edited."""
         return {
-            "code": getattr(row, "code", ""),
+            "code": row.of if self.model is FocalPoint else row.code,
             "name": name_of(row),
             "language": getattr(row, "title_language", "en"),
             "page": row.get_absolute_url() if hasattr(row, "get_absolute_url") else "",

@@ -230,8 +230,12 @@ def country_whole(projects, country, user=None):
         focal_points=list(focal_points(country, on)),
         shows_persons=sees_persons(user),
         organisations=list(country.organisations.all()),
-        chaired=list(country.chaired_meetings.held_by(on).select_related("body")),
-        consultations=list(country.consultations.held_by(on).select_related("body")),
+        chaired=list(
+            country.chaired_meetings.held_by(on).select_related("body", "country")
+        ),
+        consultations=list(
+            country.consultations.held_by(on).select_related("body", "country")
+        ),
     )
 
 
@@ -481,7 +485,7 @@ def partner_whole(projects, partner, user=None):
         .count(),
         statements=list(
             partner.statements.filter(meeting__held_until__lte=on)
-            .select_related("meeting__body")
+            .select_related("meeting__body", "meeting__country")
             .order_by("-meeting__held_until")
         ),
         figures=figures_about(partner, on),
@@ -537,7 +541,9 @@ def figures_about(partner, on):
     model = partner._meta.get_field("published_figures").related_model
     return list(
         model.objects.filter(Q(partner=partner) | Q(funder=partner), as_of__lte=on)
-        .select_related("plan", "programme", "partner", "meeting__body")
+        .select_related(
+            "plan", "programme", "partner", "meeting__body", "meeting__country"
+        )
         .prefetch_related("sources")
         .order_by("-as_of", "code")
     )

@@ -3,9 +3,12 @@
 from collections import defaultdict
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import groupby, takewhile
+from operator import attrgetter, itemgetter
 
 from django.core.exceptions import ValidationError
-from django.db.models import F, Max
+from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils.dateformat import format as format_date
 
 from aseanpm import writing
@@ -62,21 +65,21 @@ def _check_publication(project):
         raise ValidationError({"withheld_reason": message})
 
 
-def record(*, fact, by=None, entry=None):
+def record(*, fact, entry=None):
     """Write down a development: the world changed on `fact.effective_on`.
 
     The fact takes the last place of its day. Raises ValidationError, and writes
     nothing, for a date after today, a move the lifecycle does not allow, a negative
     net in the ledger or a broken constraint. Returns the fact.
     """
-    with _entry(entry, by) as entry:
+    with _entry(entry) as entry:
         if isinstance(fact, Fact):
             fact.day_order = None
         rewrite(recorded=[fact], entry=entry)
     return fact
 
 
-def correct(*, fact, reason, by=None, entry=None, **changes):
+def correct(*, fact, reason, entry=None, **changes):
     """Say that we were wrong: withdraw `fact` and record it again with `changes`.
 
     Both happen at one instant, and the place in the day is kept unless the day changes.
@@ -84,17 +87,17 @@ def correct(*, fact, reason, by=None, entry=None, **changes):
     for a fact that was withdrawn before. Returns the new fact.
     """
     other = copy_of(fact, **changes)
-    with _entry(entry, by) as entry:
+    with _entry(entry) as entry:
         rewrite(withdrawn=[fact], recorded=[other], reason=reason, entry=entry)
     return other
 
 
-def withdraw(*, fact, reason, by=None, entry=None):
+def withdraw(*, fact, reason, entry=None):
     """Say that a fact never was.
 
     Raises ValidationError if it was withdrawn before, or if others stand on it.
     """
-    with _entry(entry, by) as entry:
+    with _entry(entry) as entry:
         rewrite(withdrawn=[fact], reason=reason, entry=entry)
 
 
@@ -107,6 +110,7 @@ def withdraw_project(*, project, reason, entry):
     if before.filter(pk=project.predecessor_id).exists():
         message = "Another project was carried over to it; take that back first."
         raise ValidationError(message)
+    writing.change(project, withdrawn_at=entry.recorded_at)
     rewrite(
         withdrawn=[
             fact
@@ -116,7 +120,6 @@ def withdraw_project(*, project, reason, entry):
         reason=reason,
         entry=entry,
     )
-    writing.change(project, withdrawn_at=entry.recorded_at)
 
 
 def rewrite(*, withdrawn=(), recorded=(), reason="", entry):
@@ -125,17 +128,14 @@ def rewrite(*, withdrawn=(), recorded=(), reason="", entry):
     A fact whose `day_order` is None takes the last place of its day. What spans facts
     is asked once, of all that stands in the end. Raises ValidationError.
     """
-    for fact in withdrawn:
-        _withdraw(fact, reason, entry)
-    for fact in recorded:
-        _stamp(fact, entry)
-        if getattr(fact, "day_order", 0) is None:
-            fact.day_order = _next_place(fact)
-        _insert(fact)
+    for kind, facts in _by_kind(withdrawn).items():
+        _withdraw(kind, facts, reason, entry)
+    for (kind, _), facts in groupby(recorded, key=_alike):
+        _insert(kind, list(facts), entry)
     facts = [*withdrawn, *recorded]
     check(facts=facts)
-    for fact in recorded:
-        _publish(fact)
+    _publish(recorded)
+    _unpublish(withdrawn)
     projects = {fact.project_id for fact in facts if fact.owner == "project"}
     if projects:
         touch(projects=projects, entry=entry)
@@ -146,10 +146,12 @@ def check(*, facts):
 
     Raises ValidationError.
     """
-    for fact in {
-        (type(fact), getattr(fact, f"{fact.owner}_id")): fact for fact in facts
-    }.values():
-        _check_whole(fact)
+    for kind, rule in CHECKS.items():
+        ours = {fact.project_id for fact in facts if isinstance(fact, kind)}
+        standing = kind.objects.known().filter(project__in=ours)
+        in_order = standing.order_by("project", "effective_on", "day_order")
+        for _, each in groupby(in_order, key=attrgetter("project_id")):
+            rule(list(each))
 
 
 def move(*, project, to, on, entry, reason="", basis=Basis.DOCUMENTED, **decided):
@@ -241,9 +243,11 @@ def carry_over(
         facts.append(StatusChange(project=successor, status=begins, **dated, **decided))
     going_on = []
     if benefits:
-        going_on += _still_joined(project.benefits, "country_id", "grouping_id")
+        joined = project.benefits.at(Clock(on))
+        going_on += _still_joined(joined, "country_id", "grouping_id")
     if funders:
-        going_on += _still_joined(project.fundings, "partner_id", "fund_id")
+        joined = project.fundings.at(Clock(on))
+        going_on += _still_joined(joined, "partner_id", "fund_id")
     facts += [
         copy_of(fact, project=successor, effective_on=on, day_order=None)
         for fact in going_on
@@ -293,7 +297,7 @@ def _successor_of(project, begins, entry):
 def _still_joined(facts, *party):
     """The fact by which each party joined that has not left since."""
     last, nets = {}, defaultdict(int)
-    for fact in facts.known().order_by("effective_on", "day_order"):
+    for fact in facts.order_by("effective_on", "day_order"):
         key = tuple(getattr(fact, name) for name in party)
         nets[key] += fact.delta
         if fact.delta > 0:
@@ -330,15 +334,12 @@ def has_joined(project, partner, on):
 def reverse(*, fact, on, entry, **said):
     """Take an entry of the ledger back by a further one, at the same rate.
 
-    Raises ValidationError if it was taken back before, or for a day before its own.
+    Raises ValidationError if it was taken back before.
     """
     before = MoneyEntry.objects.known().filter(reverses=fact).first()
     if before:
         day = in_words(before.effective_on)
         raise ValidationError(f"This entry was reversed before, on {day}.")
-    if on < fact.effective_on:
-        message = f"The entry is of {in_words(fact.effective_on)}, after that day."
-        raise ValidationError({"effective_on": message})
     amount = None if fact.amount is None else -fact.amount
     other = copy_of(
         fact, amount=amount, reverses=fact, effective_on=on, day_order=None, **said
@@ -365,12 +366,59 @@ def copy_of(fact, **changes):
     return other
 
 
-def _publish(fact):
+def content_of(fact):
+    """What a fact states, as a filter: all but its stamps and its place in the day.
+
+    What a reversal takes back is told by its own content.
+    """
+    stamps = {"id", "uuid", "sequence", "day_order"}
+    said = {
+        field.attname: getattr(fact, field.attname)
+        for field in fact._meta.concrete_fields
+        if field.name not in stamps
+        and not field.name.startswith(("recorded", "withdr"))
+    }
+    if said.get("reverses_id"):
+        del said["reverses_id"]
+        of = content_of(fact.reverses)
+        said |= {f"reverses__{name}": value for name, value in of.items()}
+    return said
+
+
+def _publish(recorded):
     """Approval publishes a project, unless that is withheld with a reason."""
-    if isinstance(fact, StatusChange) and fact.status == Status.APPROVED:
-        project = Project.objects.get(pk=fact.project_id)
-        if not project.withheld_reason:
-            writing.change(project, is_published=True)
+    approved = {
+        fact.project_id
+        for fact in recorded
+        if isinstance(fact, StatusChange) and fact.status == Status.APPROVED
+    }
+    for project in Project.objects.filter(
+        pk__in=approved, is_published=False, withheld_reason=""
+    ):
+        writing.change(project, is_published=True)
+
+
+def _unpublish(withdrawn):
+    """What a status published is not public once none stands that counts.
+
+    What was published by hand stays.
+    """
+    changed = {fact.project_id for fact in withdrawn if isinstance(fact, StatusChange)}
+    counting = StatusChange.objects.filter(status__in=COUNTING["approved"])
+    for project in Project.objects.filter(
+        pk__in=changed, is_published=True, withdrawn_at__isnull=True
+    ).exclude(pk__in=counting.known().values("project")):
+        if counting.filter(project=project, sequence=_public_since(project)).exists():
+            writing.change(project, is_published=False)
+
+
+def _public_since(project):
+    """The sequence of the write that made a project public; None where not known."""
+    rows = project.history.order_by("-history_id").values_list(
+        "is_published", "sequence"
+    )
+    since = [sequence for _, sequence in takewhile(itemgetter(0), rows)]
+    return since[-1] if since else None
 
 
 def touch(*, projects, entry):
@@ -456,46 +504,87 @@ def current_facts(projects):
     return found
 
 
-def _entry(entry, by):
+def _entry(entry):
     """The write that is open already, or one of its own."""
-    return nullcontext(entry) if entry else ledger_entry(by)
+    return nullcontext(entry) if entry else ledger_entry()
 
 
-def _stamp(fact, entry):
-    for name, value in entry.stamps.items():
-        setattr(fact, name, value)
+def _by_kind(facts):
+    found = defaultdict(list)
+    for fact in facts:
+        found[type(fact)].append(fact)
+    return found
 
 
-def _next_place(fact):
-    """The place after the last of its day, among the facts of its owner and kind."""
-    same_day = _beside(fact).filter(effective_on=fact.effective_on)
-    last = same_day.aggregate(last=Max("day_order"))["last"]
-    return 0 if last is None else last + 1
+def _alike(fact):
+    """What facts share that are saved together; a reversal waits for its entry."""
+    return type(fact), getattr(fact, "reverses_id", None)
 
 
-def _beside(fact):
-    """The standing facts of its kind about the same project or plan."""
-    return type(fact).objects.known().filter(**{fact.owner: getattr(fact, fact.owner)})
-
-
-def _withdraw(fact, reason, entry):
-    standing = type(fact).objects.known().filter(pk=fact.pk).select_for_update()
+def _withdraw(kind, facts, reason, entry):
     if not reason:
         raise ValidationError({"reason": "Say why the record was wrong."})
-    if not standing:
+    rows = kind.objects.filter(pk__in=[fact.pk for fact in facts])
+    if len(rows.known().select_for_update()) < len(facts):
         raise ValidationError("This record was withdrawn before.")
-    type(fact).objects.filter(pk=fact.pk).withdraw(entry, reason)
+    rows.withdraw(entry, reason)
 
 
-def _insert(fact):
-    """Save a fact and raise what the model has against it."""
-    stamps = ["sequence", "recorded_at", "recorded_by", "uuid"]
-    fact.clean_fields(exclude=stamps)
+STAMPS = {"sequence", "recorded_at", "recorded_by", "uuid"}
+
+
+def _insert(kind, facts, entry):
+    """Save facts of a kind and raise what the model has against them."""
+    exclude = {*STAMPS, "day_order", *_on_record(kind, facts)}
+    for fact in facts:
+        for name, value in entry.stamps.items():
+            setattr(fact, name, value)
+        _clean(fact, exclude)
+    if issubclass(kind, Fact):
+        _place(kind, facts)
+    try:
+        with transaction.atomic():
+            kind.objects.bulk_create(facts)
+    except IntegrityError:  # one by one it is told which, and why
+        for fact in facts:
+            fact.validate_constraints(exclude=STAMPS)
+            fact.save(force_insert=True)
+
+
+def _on_record(kind, facts):
+    """Names of the references whose rows are there, asked once for all facts."""
+    for field in kind._meta.fields:
+        if field.is_relation:
+            keys = {getattr(fact, field.attname) for fact in facts}
+            rows = field.related_model._base_manager.filter(pk__in=keys - {None})
+            if (field.null or None not in keys) and rows.count() == len(keys - {None}):
+                yield field.name
+
+
+def _clean(fact, exclude):
     if isinstance(fact, MoneyEntry):
+        fact.clean_fields(exclude=exclude)
         _price(fact)
-    fact.full_clean(exclude=stamps)
+    fact.full_clean(exclude=exclude, validate_unique=False, validate_constraints=False)
     writing.refuse_merged(fact)
-    fact.save(force_insert=True)
+
+
+def _place(kind, facts):
+    """Give each fact without a place in its day the last, among those of its owner."""
+    owner = f"{kind.owner}_id"
+    owners = {getattr(fact, owner) for fact in facts if fact.day_order is None}
+    standing = kind.objects.known().filter(
+        **{f"{owner}__in": owners},
+        effective_on__in={fact.effective_on for fact in facts},
+    )
+    lasts = defaultdict(lambda: -1)
+    for *day, place in standing.values_list(owner, "effective_on", "day_order"):
+        lasts[*day] = max(lasts[*day], place)
+    for fact in facts:
+        day = (getattr(fact, owner), fact.effective_on)
+        if fact.day_order is None:
+            fact.day_order = lasts[day] + 1
+        lasts[day] = max(lasts[day], fact.day_order)
 
 
 def _price(entry):
@@ -504,23 +593,26 @@ def _price(entry):
         if entry.reverses.project_id != entry.project_id:
             message = "It reverses an entry of another project."
             raise ValidationError({"reverses": message})
+        if entry.reverses.withdrawn_at:
+            entry.reverses = _recorded_anew(entry.reverses)
         for name in ("rate", "rate_on", "rate_source"):
             setattr(entry, name, getattr(entry.reverses, name))
     entry.rate = money.rate_of(entry.currency, entry.rate)
     entry.usd = money.usd_of(entry.amount, entry.currency, entry.rate)
 
 
-def _check_whole(fact):
-    """Whether all standing facts of this project and kind still agree."""
-    standing = _beside(fact)
-    in_order = list(standing.order_by(*_order(fact)))
-    for kind, check in CHECKS.items():
-        if isinstance(fact, kind):
-            check(in_order)
+def _recorded_anew(entry):
+    """The standing entry, not reversed yet, that says what one that was withdrawn said.
 
-
-def _order(fact):
-    return ("effective_on", "day_order") if hasattr(fact, "effective_on") else ("pk",)
+    Raises ValidationError without one.
+    """
+    standing = MoneyEntry.objects.known()
+    again = standing.filter(**content_of(entry)).exclude(
+        pk__in=standing.filter(reverses__isnull=False).values("reverses")
+    )
+    if not again:
+        raise ValidationError({"reverses": "What it reverses was withdrawn."})
+    return again[0]
 
 
 def _check_life(changes):
@@ -543,11 +635,34 @@ def _check_life(changes):
 
 
 def _check_ledger(entries):
-    """No net of a kind and funder is below zero on any day, in order of the days."""
+    """No net of a kind and funder is below zero on any day, in order of the days.
+
+    A reversal follows the standing entry that it takes back, as the only one.
+    """
+    _check_reversals(entries)
     if money.lowest_net(entries) < 0:
         raise ValidationError(
             {"amount": "The entries of this kind and funder would net below zero."}
         )
+
+
+def _check_reversals(entries):
+    places = {entry.pk: place for place, entry in enumerate(entries)}
+    reversals = [entry for entry in entries if entry.reverses_id]
+    for reversal in reversals:
+        place = places.get(reversal.reverses_id)
+        if place is None:
+            day, other = reversal.reverses.effective_on, reversal.effective_on
+            raise ValidationError(
+                f"The entry of {in_words(day)} was reversed on {in_words(other)}; "
+                "withdraw that reversal first."
+            )
+        if place > places[reversal.pk]:
+            day = in_words(reversal.reverses.effective_on)
+            message = f"The entry is of {day}, after that day."
+            raise ValidationError({"effective_on": message})
+    if len({reversal.reverses_id for reversal in reversals}) < len(reversals):
+        raise ValidationError({"reverses": "An entry is reversed once."})
 
 
 def _check_fundings(fundings):

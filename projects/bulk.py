@@ -57,7 +57,11 @@ def write(planned, entry):
     planned can be written again.
     """
     going = [one for one in planned if not one.refused]
-    facts = [actions.copy_of(one.fact) for one in going if one.fact]
+    facts = [
+        actions.copy_of(one.fact, project=one.project, meeting=one.fact.meeting)
+        for one in going
+        if one.fact
+    ]
     if facts:
         actions.rewrite(recorded=facts, entry=entry)
     for one in going:

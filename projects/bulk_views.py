@@ -12,6 +12,7 @@ from aseanpm.effects import moved_by, watched
 from aseanpm.facts import AlreadyRecorded, ledger_entry
 from aseanpm.forms import DayField, TidyMixin
 from aseanpm.pages import ClockMixin
+from aseanpm.permissions import STAFF
 from aseanpm.workplace import WorkMixin, add_errors, digest_of
 
 from . import bulk
@@ -166,9 +167,7 @@ class OfficerForm(DeedForm):
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
         users = rows_behind("officer").filter(is_active=True)
-        self.fields["officer"].queryset = users.filter(
-            role__in=("editor", "administrator")
-        )
+        self.fields["officer"].queryset = users.filter(role__in=STAFF)
 
     def plan(self, projects, user):
         return bulk.plan_officer(projects, self.cleaned_data["officer"])
@@ -181,7 +180,6 @@ class OfficerForm(DeedForm):
 class PublicationForm(DeedForm):
     moves = True
     reader = AnonymousUser()
-    reason = ""
 
     def plan(self, projects, user):
         return bulk.plan_publication(projects, self.reason)

@@ -5,7 +5,6 @@ from dataclasses import replace
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.functional import cached_property
 from django.views.generic import TemplateView
 
@@ -26,7 +25,7 @@ from aseanpm.writing import Stale
 
 from . import actions, changes
 from .forms import EditProjectForm, Listings, NewProjectForm, RestingForm, ShiftForm
-from .models import Placement, Project
+from .models import Project
 
 # What the questions hold, kept aside while something else of the page is wrong.
 ASIDE = ("asked", "why-")
@@ -111,18 +110,8 @@ class NewProjectView(ProjectFormView):
     title = "New project"
 
     def new_form(self, row, data=None, initial=None):
-        likely = {"officer": self.request.user.email, "plan": self.likely_plan}
+        likely = {"officer": self.request.user.email}
         return super().new_form(None, data, initial or likely)
-
-    @cached_property
-    def likely_plan(self):
-        """The code of the plan in which this person last placed a project, or else of
-        one that is being carried out."""
-        mine = Placement.objects.known().filter(recorded_by=self.request.user)
-        last = mine.select_related("plan").order_by("-sequence").first()
-        plans = Placement._meta.get_field("plan").related_model.objects
-        plan = last.plan if last else plans.current(timezone.localdate()).first()
-        return plan.code if plan else ""
 
     def save(self, form, version):
         moved = self.moved(lambda: self.write(form), form.first_day)
@@ -135,7 +124,7 @@ class NewProjectView(ProjectFormView):
         return answer
 
     def write(self, form):
-        with self.entry("New project") as entry:
+        with self.entry("New project", undo=True) as entry:
             project = actions.create_project(
                 entry=entry, lists=form.lists, **form.values
             )
@@ -155,7 +144,7 @@ class NewProjectView(ProjectFormView):
             return
         if not Project.objects.filter(is_illustrative=True).exists():
             return
-        says = "This is the first real project; the illustrative ones stand beside it."
+        says = "This is the first project that you entered; illustrative ones stand by."
         if can(self.request.user, "edit", "illustrative"):
             messages.info(self.request, says, extra_tags="remove-illustrative")
         else:

@@ -6,13 +6,14 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.views.generic import TemplateView, View
 
+from aseanpm import csv_text
 from aseanpm.effects import moved_by, watched
 from aseanpm.facts import AlreadyRecorded, Entry, LedgerHead, ledger_entry
 from aseanpm.pages import address
 from aseanpm.workplace import WorkMixin, digest_of
 
 from . import bulk, money
-from .exchange import csv_projects, csv_text
+from .exchange import csv_projects
 from .models import Benefit, Funding, MoneyEntry, Placement, StatusChange
 
 SHOWN_WRONG = 300  # cells that are offered to be corrected at once

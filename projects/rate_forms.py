@@ -7,7 +7,9 @@ from decimal import Decimal
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
 
-from .exchange import csv_text
+from aseanpm import csv_text
+from aseanpm.forms import TidyMixin
+
 from .fact_forms import FactDay, NumberField, placed
 from .models import ExchangeRate
 
@@ -15,7 +17,7 @@ HEADER = ("currency", "on", "rate", "source")
 MOST_ROWS = 500  # more would keep other writers waiting for seconds
 
 
-class RateForm(forms.ModelForm):
+class RateForm(TidyMixin, forms.ModelForm):
     currency = forms.CharField(
         max_length=3,
         help_text="A code of ISO 4217, such as EUR.",

@@ -9,8 +9,8 @@ from django.urls import reverse
 from rest_framework import serializers
 
 from aseanpm.editing import LANGUAGES
-from aseanpm.facts import shown_date
-from aseanpm.forms import tidy_text
+from aseanpm.facts import Precision, shown_date
+from aseanpm.forms import FIRST_YEAR, last_day, tidy_line, tidy_text
 from aseanpm.pages import row_or_404
 
 from . import money
@@ -256,7 +256,11 @@ class ProjectSerializer(ProjectRowSerializer):
 
 
 class ProjectWriteSerializer(serializers.ModelSerializer):
-    """The fields of a project that are no facts. Themes are codes."""
+    """The fields of a project that are no facts. Themes are codes.
+
+    A planned date comes with its precision, "day" without one, and is kept as the last
+    day of its month or year.
+    """
 
     title_translations = serializers.DictField(
         child=serializers.CharField(max_length=400), required=False
@@ -298,16 +302,26 @@ class ProjectWriteSerializer(serializers.ModelSerializer):
         unknown = sorted(texts.keys() - LANGUAGES.keys())
         if unknown:
             raise serializers.ValidationError(f"“{unknown[0]}” is no language here.")
-        return {language: tidy_text(text) for language, text in texts.items()}
+        return {language: tidy_line(text) for language, text in texts.items()}
 
     def validate(self, values):
         problems = {}
         for name, value in values.items():
             if isinstance(value, str):
+                tidy = tidy_line if name == "title" else tidy_text
                 try:
-                    values[name] = tidy_text(value)
+                    values[name] = tidy(value)
                 except ValidationError as error:
                     problems[name] = error.messages
+        for name in ("planned_start", "planned_end"):
+            precision = values.get(f"{name}_precision")
+            if values.get(name) and values[name].year < FIRST_YEAR:
+                problems[name] = f"Lies before {FIRST_YEAR}."
+            elif name in values:
+                precision = values[f"{name}_precision"] = precision or Precision.DAY
+                values[name] = values[name] and last_day(values[name], precision)
+            elif precision:
+                problems[f"{name}_precision"] = f"Send it with {name}."
         if problems:
             raise serializers.ValidationError(problems)
         return values
@@ -542,7 +556,7 @@ def _says_step(fact):
 
 
 FACTS = (
-    ("status_changes", ("meeting__body",), _says_status),
+    ("status_changes", ("meeting__body", "meeting__country"), _says_status),
     ("placements", ("plan", "area", "line"), _says_placement),
     (
         "line_references",
@@ -552,5 +566,5 @@ FACTS = (
     ("fundings", ("partner", "fund"), _says_funding),
     ("benefits", ("country", "grouping"), _says_benefit),
     ("money_entries", ("partner",), _says_money),
-    ("approval_steps", ("meeting__body",), _says_step),
+    ("approval_steps", ("meeting__body", "meeting__country"), _says_step),
 )

@@ -39,7 +39,7 @@ def samples():
     """What stands in an address for each of its parts, by the words before it."""
     plan = make.plan()
     area = make.area(plan=plan)
-    line = make.line(plan=plan, area=area)
+    line = make.line(plan=plan, area=area, code="IAI-IV-07")
     project = make.project(
         status="ongoing",
         line=line,

@@ -38,13 +38,16 @@ def page_of(client, address):
 class Form(HTMLParser):
     """What a browser without a script would send of the form with `data-guard`.
 
-    `texts`: {name: [texts]}, to be changed and posted; `names`: all that the
-    page's forms offer.
+    `texts`: {name: [texts]}, to be changed and posted; `kinds`: {name: type} of its
+    fields; `options`: {name: [texts]} of what is chosen; `names`: all that the page's
+    forms offer.
     """
 
     def __init__(self, html):
         super().__init__()
         self.texts: dict[str, list[str]] = {}
+        self.kinds: dict[str, str] = {}
+        self.options: dict[str, list[str]] = {}
         self.names: set[str] = set()
         self.inside = self.aside = 0
         self.select = self.area = None
@@ -63,23 +66,28 @@ class Form(HTMLParser):
         if not self.inside:
             return
         if tag == "input" and name:
-            ticks = found.get("type") in {"checkbox", "radio"}
+            kind = self.kinds[name] = found.get("type", "text")
+            ticks = kind in {"checkbox", "radio"}
+            if ticks:
+                self.options.setdefault(name, []).append(value or "on")
             if not ticks or "checked" in found:
                 self.add(name, value or ("on" if ticks else ""))
         elif tag == "select":
-            self.select, self.chosen, self.first = name, [], None
+            self.select, self.chosen = name, []
+            self.kinds[name], self.options[name] = "select", []
         elif tag == "option":
-            self.first = value if self.first is None else self.first
+            self.options[self.select].append(value)
             self.chosen += [value] if "selected" in found else []
         elif tag == "textarea":
             self.area, self.written = name, ""
+            self.kinds[name] = "textarea"
 
     def handle_endtag(self, tag):
         if tag == "form":
             self.inside = 0
         self.aside -= tag == "template"
         if tag == "select" and self.select:
-            self.add(self.select, *(self.chosen or [self.first]))
+            self.add(self.select, *(self.chosen or self.options[self.select][:1]))
             self.select = None
         elif tag == "textarea" and self.area:
             self.add(self.area, self.written.removeprefix("\n"))

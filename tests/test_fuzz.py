@@ -1,5 +1,6 @@
 """Whatever is asked of the API and the pages, they answer and name what is wrong."""
 
+import re
 from urllib.parse import urlencode
 
 import pytest
@@ -125,6 +126,104 @@ def test_the_pages_answer_whatever_is_asked(client, address, code, query):
     answer = ask(client, address, code, query)
 
     assert answer.status_code in {200, 400, 404}, (address, code, query)
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("/search/", "q"),
+        ("/projects/", "search"),
+        ("/projects/", "theme"),
+        ("/accounts/users/", "search"),
+        ("/history/", "search"),
+        ("/api/v1/projects/", "search"),
+    ],
+)
+def test_a_text_too_long_to_search_for_is_named(sign_in, address, name):
+    client = sign_in(make.user("administrator"))
+
+    answer = client.get(address, {name: "é" * 60_000})
+
+    assert answer.status_code == 400
+    assert f"{name}: Write at most 1,000 characters." in told(answer)
+    assert client.get(address, {name: "é" * 1_000}).status_code in {200, 400}
+
+
+def test_a_long_way_back_is_no_search(client):
+    place = f"/projects/?search={'e' * 900}&theme={'e' * 900}"
+
+    assert client.get("/accounts/login/", {"next": place}).status_code == 200
+    assert client.get("/accounts/oidc/x/", {"code": "e" * 3_000}).status_code == 404
+
+
+def told(answer):
+    if answer.headers["Content-Type"] == "application/problem+json":
+        return "; ".join(
+            f"{each['field']}: {each['message']}" for each in answer.json()["errors"]
+        )
+    return re.sub(r"\s+", " ", re.sub("<[^>]+>", "", answer.content.decode()))
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b"{",
+        b"\xff",
+        b"NaN",
+        b'"\\ud800"',
+        "{}".encode("utf-16"),
+    ],
+)
+def test_what_is_no_json_gets_a_sentence(api, sent):
+    answer = post(api(make.user("editor")), sent)
+
+    assert answer.status_code == 400
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["detail"].startswith("This is no JSON:")
+
+
+DEEP = b"[" * 1000 + b"]" * 1000
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *(b"[]", b"3", b"null", b"{}", b'{"title": "\\u0000"}', DEEP),
+        b'{"title": "Rice", "note": %b}' % (b"[" * 250 + b"]" * 250),
+        b'{"title": "Rice", "note": %b}' % DEEP,
+        b'{"title": "Rice", "benefits": %b}' % DEEP,
+        b'{"title": "Rice", "nothing": %b}' % DEEP,
+        b'{"title": "Rice", "plan": "%b"}' % (b"e" * 60_000),
+        b'{"title": "Rice", "line": "%b"}' % (b"e" * 60_000),
+    ],
+)
+def test_json_that_is_no_record_gets_a_sentence(api, sent):
+    answer = post(api(make.user("editor")), sent)
+
+    assert answer.status_code == 400
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def post(client, sent):
+    return client.post(
+        "/api/v1/projects/",
+        sent,
+        content_type="application/json",
+        headers={"Idempotency-Key": "one"},
+    )
+
+
+@pytest.mark.usefixtures("rows")
+@pytest.mark.parametrize(
+    "address", ["/api/v1/projects/", "/api/v1/projects/P-22222/", "/api/v1/plans/"]
+)
+def test_a_format_is_a_parameter_that_the_api_does_not_know(api, address):
+    answer = api().get(address, {"format": "csv"})
+
+    assert answer.status_code == 400
+    assert "format: Unknown parameter." in told(answer)
 
 
 def ask(client, address, code, query):

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from aseanpm import illustrative
-from aseanpm.facts import Basis, Clock, LedgerHead, end_of_day
+from aseanpm.facts import Basis, Clock, Entry, LedgerHead, end_of_day
 from partners.models import Organisation, Partner
 from projects import lifecycle, money
 from projects.models import (
@@ -24,6 +24,7 @@ from projects.models import (
     Status,
     StatusChange,
 )
+from tests import make
 from tests.published_series import TABLE
 from workplans.models import ActionLine, Meeting, WorkPlan
 
@@ -567,6 +568,28 @@ def test_removing_takes_what_people_wrote_about_an_illustrative_project_too():
     illustrative.remove()
 
     assert not illustrative_projects().exists()
+
+
+def test_removing_tells_who_did_it_and_what_it_took_from_others():
+    project = Project.objects.get(code="ILL-4-118")
+    meeting = Meeting.objects.get(code="IAI-TF-68")
+    priority = meeting.priorities.create(title="Rice", project=project)
+    said = meeting.partner_statements.create(
+        partner=Partner.objects.get(code="JP"), text="We give"
+    )
+    said.pledges.add(make.money(project, "7", kind="pledged", partner="JP"))
+    administrator = make.user("administrator")
+
+    illustrative.remove(administrator)
+
+    entry = Entry.objects.first()
+    assert (entry.recorded_by, entry.what) == (
+        administrator,
+        "Removed the illustrative records",
+    )
+    assert not said.pledges.exists()
+    assert priority.history.first().sequence == entry.sequence
+    assert priority.history.first().project_id is None
 
 
 def test_removing_refuses_while_a_real_project_follows_an_illustrative_one():

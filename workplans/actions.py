@@ -24,8 +24,9 @@ from projects.models import (
 from .models import AgendaItem, Meeting, Priority, Programme
 
 TASK_FORCE = "IAI-TF"
-# The body that decides on the projects of a programme, also by circulation.
-DECIDES_ON = {TASK_FORCE: "IAI", "ACCC": "MPAC"}
+# Programmes and the bodies that decide on their projects, also by circulation. Of
+# another it is the body whose meeting decided on a project of it last.
+DECIDED_BY = {"IAI": TASK_FORCE, "MPAC": "ACCC"}
 
 Outcome = AgendaItem.Outcome
 UNDECIDED = ("", Status.CONCEPT, Status.APPRAISAL)
@@ -131,13 +132,14 @@ def objection(outcome, status, later=None):
 def decide(*, meeting, decisions, entry):
     """Apply what a meeting decided of projects on its agenda: all of it, or nothing.
 
-    Raises ChangedMeanwhile, and ValidationError with {code of a project: sentences}.
+    `meeting` is as the writer saw it. Raises ChangedMeanwhile, and ValidationError with
+    {code of a project: sentences}.
     """
+    meeting = unmoved(meeting)
     on = decision_day(meeting)
     items = unchanged(meeting, decisions)
     step = step_of(meeting.body.code)
-    steps = dict.fromkeys((one.project.pk for one in decisions), step)
-    record_all(decisions, on, steps, entry, meeting=meeting)
+    record_all(decisions, on, lambda _: step, entry, meeting=meeting)
     for one, item in zip(decisions, items, strict=True):
         writing.change(
             item, outcome=one.outcome, note=one.reason, applied=entry.sequence
@@ -149,14 +151,29 @@ def circulate(*, decisions, on, entry):
 
     Raises ValidationError with {code of a project: sentences}.
     """
-    steps = {one.project.pk: step_of(body_of(one.project)) for one in decisions}
-    record_all(decisions, on, steps, entry, by_circulation=True)
+
+    def step(project):
+        return step_of(body_of(project))
+
+    record_all(decisions, on, step, entry, by_circulation=True)
 
 
 def keep_drafts(*, meeting, decisions):
     """Keep outcomes on the agenda that are not applied yet. Raises ChangedMeanwhile."""
     for one, item in zip(decisions, unchanged(meeting, decisions), strict=True):
         writing.change(item, outcome=one.outcome, note=one.reason)
+
+
+def unmoved(meeting):
+    """The meeting on record. Raises ChangedMeanwhile where it ends on another day."""
+    current = writing.locked(meeting)
+    if current.held_until != meeting.held_until:
+        raise ChangedMeanwhile({"": moved_to(current.held_until)})
+    return current
+
+
+def moved_to(day):
+    return f"The meeting’s last day is now {day or 'not known'}."
 
 
 def unchanged(meeting, decisions):
@@ -185,10 +202,10 @@ def unchanged(meeting, decisions):
     return [items[one.item.pk] for one in decisions]
 
 
-def record_all(decisions, on, steps, entry, **decided):
+def record_all(decisions, on, step, entry, **decided):
     """Record the facts of decisions; `decided` names the meeting, or circulation.
 
-    `steps` maps keys of projects to the step towards approval that is taken.
+    `step` tells which step towards approval is taken with a project.
     """
     projects = [one.project for one in decisions]
     statuses, later = statuses_on(projects, on), later_changes(projects, on)
@@ -199,7 +216,7 @@ def record_all(decisions, on, steps, entry, **decided):
         try:
             if said:
                 raise ValidationError(said)
-            facts = facts_of(one, statuses[project.pk], on, steps[project.pk], decided)
+            facts = facts_of(one, statuses[project.pk], on, step(project), decided)
             actions.rewrite(recorded=facts, entry=entry)
         except ValidationError as error:
             objections[project.code] = error.messages
@@ -237,14 +254,31 @@ def step_of(body):
 def body_of(project):
     """The code of the body that decides on a project, by its programme.
 
-    A project without a place in a plan is the Task Force's.
+    A project without a place in a plan is the Task Force's. Raises ValidationError
+    where none is known.
     """
     placement = project.placements.known().select_related("plan__programme").first()
-    programme = placement and placement.plan.programme.code
-    return next(
-        (body for body, decided in DECIDES_ON.items() if decided == programme),
-        TASK_FORCE,
+    if placement is None:
+        return TASK_FORCE
+    programme = placement.plan.programme
+    body = body_for(programme)
+    if body is None:
+        raise ValidationError(
+            f"No meeting has decided on a project of {programme.code} yet, so it is "
+            "not on record which body decides by circulation."
+        )
+    return body
+
+
+def body_for(programme):
+    """The code of the body that decides on projects of a programme, or None."""
+    if programme.code in DECIDED_BY:
+        return DECIDED_BY[programme.code]
+    projects = Project.objects.as_of().in_programme(programme)
+    steps = ApprovalStep.objects.known().filter(
+        project__in=projects, meeting__isnull=False
     )
+    return steps.latest_first().values_list("meeting__body__code", flat=True).first()
 
 
 # The agenda
@@ -265,7 +299,11 @@ def circulated_since(meeting):
 
     A decision counts as the body's by the programme that the project is placed in.
     """
-    programmes = Programme.objects.filter(code=DECIDES_ON.get(meeting.body.code))
+    programmes = [
+        programme
+        for programme in Programme.objects.all()
+        if body_for(programme) == meeting.body.code
+    ]
     projects = Project.objects.as_of().in_programme(*programmes)
     until = meeting.held_until or timezone.localdate()
     last = last_meeting(meeting)
@@ -327,9 +365,9 @@ def arrange_agenda(*, meeting, arranged, decide=(), to_note=()):
 def changed_item(item):
     """What somebody else wrote of an item, in a sentence."""
     if item.applied:
-        return f"{item.project.code} was decided: {item.get_outcome_display().lower()}."
+        return f"{item.project.code} was {item.was}."
     said = f"place {item.order}, {f'“{item.note}”' if item.note else 'no remark'}"
-    draft = f", {item.get_outcome_display().lower()}" if item.outcome else ""
+    draft = f", {item.was}" if item.outcome else ""
     return f"Somebody else wrote of {item.project.code}: {said}{draft}."
 
 
@@ -344,8 +382,9 @@ def make_concept(*, priority, entry):
     """
     current = Priority.objects.select_for_update().get(pk=priority.pk)
     meeting = current.meeting
-    if current.project:
-        raise ValidationError(f"This is the project {current.project.code} already.")
+    made = project_of(current)
+    if made:
+        raise ValidationError(f"This is the project {made.code} already.")
     on = decision_day(meeting)
     area = (
         current.line.area if current.line else current.session and current.session.area
@@ -378,6 +417,12 @@ def make_concept(*, priority, entry):
     actions.rewrite(recorded=facts, entry=entry)
     writing.change(current, project=project)
     return project
+
+
+def project_of(priority):
+    """The project that was made of a priority, unless it was withdrawn; or None."""
+    made = priority.project
+    return made if made and made.withdrawn_at is None else None
 
 
 def proposed(priority):

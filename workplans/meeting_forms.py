@@ -23,9 +23,11 @@ from aseanpm.facts import Precision, shown_date
 from aseanpm.forms import CodeField, DayField, Listing, RoughDateField, TidyMixin
 from aseanpm.models import Source
 from aseanpm.writing import Stale
+from projects.fact_forms import NumberField
+from projects.forms import each_once
 from projects.models import MoneyEntry
-from projects.money import number_of
 
+from .actions import project_of
 from .models import (
     ActionLine,
     AgendaItem,
@@ -55,16 +57,6 @@ def language():
     return forms.ChoiceField(
         label="Language", choices=list(LANGUAGES.items()), initial="en"
     )
-
-
-class NumberField(forms.CharField):
-    """A number as it stands in print: 4,870,000 or 70.8."""
-
-    widget = forms.TextInput({"inputmode": "decimal"})
-
-    def clean(self, value):
-        text = super().clean(value)
-        return number_of(text) if text else None
 
 
 # Rows of a meeting
@@ -183,15 +175,6 @@ class AttendanceRow(MeetingRow):
         return {"capacity": said["capacity"]} | nobody | who
 
 
-def each_once(rows):
-    """Refuse a country or partner that stands in the list twice."""
-    met = set()
-    for row in rows:
-        if row["who"] in met:
-            raise ValidationError(f"{row['who']} stands here twice.")
-        met.add(row["who"])
-
-
 def listing_of(model, columns, label=str):
     """The rows that some columns of a model may name, under a heading each."""
     rows = []
@@ -294,10 +277,10 @@ class PriorityRows(MeetingRows):
         said = list(said)
         kept = {one["key"] for _, one in said}
         for row in relation.select_related("project"):
-            if row.project and key_of(row) not in kept:
+            made = project_of(row)
+            if made and key_of(row) not in kept:
                 message = (
-                    f"“{row}” became the project {row.project.code}; it cannot be "
-                    "taken away."
+                    f"“{row}” became the project {made.code}; it cannot be taken away."
                 )
                 raise ValidationError(message)
         return super().write(relation, parent, said)
@@ -455,7 +438,10 @@ class MeetingForm(KeptForm):
         help_text="Decisions are dated by it. Empty: the meeting took one day.",
     )
     attendances = MeetingRows(
-        AttendanceRow, label="Who was there", add="Add a participant", check=each_once
+        AttendanceRow,
+        label="Who was there",
+        add="Add a participant",
+        check=each_once("who"),
     )
 
     class Meta:
@@ -484,6 +470,8 @@ class MeetingForm(KeptForm):
         help_texts = {
             "name": "Only where it has one besides its body and number.",
             "country": "For a consultation in one country.",
+            "note": "Say here if it was made by mistake: once it decided anything it "
+            "stays on record, also when that was undone.",
         }
 
     parts = (
@@ -494,10 +482,11 @@ class MeetingForm(KeptForm):
 
     def __init__(self, data=None, *, instance=None, initial=None):
         meeting = instance or Meeting()
-        days = {
-            name: RoughDateField.text_of(getattr(meeting, name), meeting.precision)
-            for name in ("held_from", "held_until")
-        }
+        first, last = (
+            RoughDateField.text_of(day, meeting.precision)
+            for day in (meeting.held_from or meeting.held_until, meeting.held_until)
+        )
+        days = {"held_from": first, "held_until": last if last != first else ""}
         super().__init__(data, instance=instance, initial=days | (initial or {}))
         self.fields["body"].empty_label = "Choose"
         columns = {"country": "Countries", "partner": "Partners"}
@@ -543,6 +532,7 @@ class MeetingForm(KeptForm):
                 else "held_from"
             )
             self.add_error(written, error)
+            return
         given["code"] = self.instance.code = code
 
     def values(self):
@@ -629,7 +619,8 @@ class ConsultationForm(MeetingRowsForm):
         PriorityRow,
         label="Priorities proposed",
         add="Add a priority",
-        help_text="Each can become a concept project, from the meeting’s page.",
+        help_text="Each can become a concept project, from the meeting’s page. Save "
+        "new sessions first: a priority can only be put in one that is saved.",
     )
 
     def dress_rows(self):
@@ -670,7 +661,7 @@ def called(row):
 
 
 class PledgesForm(forms.ModelForm):
-    """The pledges of a partner that came of what it said."""
+    """The pledges of a partner that came of what it said, so none from before it."""
 
     pledges = forms.MultipleChoiceField(
         label="Pledges",
@@ -689,16 +680,20 @@ class PledgesForm(forms.ModelForm):
         pledged = MoneyEntry.objects.known().filter(
             partner=instance.partner, kind=MoneyEntry.Kind.PLEDGED
         )
-        standing = pledged.select_related("project").order_by(
+        first = instance.meeting.first_day
+        since = pledged.filter(effective_on__gte=first) if first else pledged
+        standing = since.select_related("project").order_by(
             "-effective_on", "project__code"
         )
-        offered = [*standing, *(one for one in linked if one.withdrawn_at)]
-        self.offered = {str(one.uuid): one for one in offered}
+        self.offered = {str(one.uuid): one for one in (*standing, *linked)}
         self.fields["pledges"].choices = [
-            (key, pledge_label(one)) for key, one in self.offered.items()
+            (key, pledge_label(one, first)) for key, one in self.offered.items()
         ]
         self.initial["pledges"] = [str(one.uuid) for one in linked]
-        if not offered:
+        if pledged.count() > standing.count():
+            message = "Its pledges from before the meeting are not offered."
+            self.fields["pledges"].help_text = message
+        elif not self.offered:
             message = "No pledge of this partner is on record yet."
             self.fields["pledges"].help_text = message
 
@@ -707,12 +702,13 @@ class PledgesForm(forms.ModelForm):
         return [self.offered[key] for key in self.cleaned_data["pledges"]]
 
 
-def pledge_label(entry):
+def pledge_label(entry, first):
     amount = "amount not known" if entry.amount is None else f"{entry.amount:,.2f}"
+    before = ", before the meeting" if first and entry.effective_on < first else ""
     since = ", withdrawn since" if entry.withdrawn_at else ""
     return (
         f"{entry.project.code} {entry.project.title}: {entry.currency} {amount}, "
-        f"{entry.effective_on.isoformat()}{since}"
+        f"{entry.effective_on.isoformat()}{before}{since}"
     )
 
 

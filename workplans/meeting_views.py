@@ -33,12 +33,8 @@ from .meeting_forms import (
 from .models import AgendaItem, Meeting, StrategicArea, WorkPlan
 
 OFFERED = 25  # projects in a list to choose from
-DID = {
-    Outcome.APPROVE: "approved",
-    Outcome.RETURN: "returned",
-    Outcome.DEFER: "deferred",
-    Outcome.NOTE: "noted",
-}
+LONGEST_SEARCH = 200
+TOO_LONG = f"Look for at most {LONGEST_SEARCH} characters."
 
 
 class MeetingWork(WorkMixin):
@@ -177,11 +173,26 @@ class ProjectPicker:
     def undecided(self):
         return self.projects.in_status(*UNDECIDED)
 
-    def found(self, words):
-        """The keys of undecided projects with these words in code or title."""
-        if not words.strip():
+    @property
+    def words(self):
+        sent = self.request.POST or self.request.GET
+        return sent.get("search", "").strip()
+
+    @property
+    def is_finding(self):
+        """Whether Find was pressed, or Enter where there is something to be found."""
+        sent = self.request.POST
+        return "find" in sent or ("enter" in sent and bool(self.words))
+
+    @property
+    def is_too_long(self):
+        return len(self.words) > LONGEST_SEARCH
+
+    def found(self):
+        """The keys of undecided projects with the words in code or title."""
+        if not self.words or self.is_too_long:
             return []
-        rows = self.undecided().matching(words).order_by("code")
+        rows = self.undecided().matching(self.words).order_by("code")
         return list(rows.values_list("pk", flat=True)[:OFFERED])
 
     def named(self, codes):
@@ -196,16 +207,21 @@ class ProjectPicker:
 
     def chosen(self):
         """The projects that were ticked, and one whose code was written."""
-        sent = self.request.POST
-        codes = list(dict.fromkeys(sent.getlist("project")))
-        words = sent.get("search", "").strip()
-        if not words or "find" in sent:
-            return self.named(codes)
-        if self.projects.filter(code=words.upper()).exists():
-            return self.named(list(dict.fromkeys([*codes, words.upper()])))
-        raise ValidationError(
-            f"“{words}” is no project’s code. Press Find and tick what is meant."
-        )
+        sent, words = self.request.POST, self.words
+        codes = sent.getlist("project")
+        if self.is_too_long:
+            raise ValidationError(TOO_LONG)
+        if words and self.projects.filter(code=words.upper()).exists():
+            codes = [*codes, words.upper()]
+        elif words and words != sent.get("looked_for"):
+            raise ValidationError(
+                f"“{words}” is no project’s code. Press Find and tick what is meant."
+            )
+        return self.named(list(dict.fromkeys(codes)))
+
+    def show_found(self, shown):
+        problems = [("id_search", TOO_LONG)] if self.is_too_long else []
+        return self.show(shown, problems=problems, status=400 if problems else 200)
 
     def picks(self, keys, ticked):
         """[{row, ticked}] of projects with these keys, and of those ticked."""
@@ -244,8 +260,8 @@ class AgendaView(MeetingWork, ProjectPicker, TemplateView):
         if before := self.sent_before():
             raise AlreadyRecorded(before)
         forms = self.forms(request.POST)
-        if "find" in request.POST:
-            return self.show(forms)
+        if self.is_finding:
+            return self.show_found(forms)
         problems = problems_of(*(form for form in forms if form.is_bound))
         try:
             to_decide = self.chosen()
@@ -257,7 +273,10 @@ class AgendaView(MeetingWork, ProjectPicker, TemplateView):
         try:
             return self.save(forms, to_decide, to_note)
         except ChangedMeanwhile as error:
-            return self.show(self.renewed(forms), changed=error.changed, status=409)
+            return self.show(self.renewed(), changed=error.changed, status=409)
+        except ValidationError as error:
+            problems = [("", sentence) for sentence in error.messages]
+            return self.show(forms, problems=problems, status=400)
 
     def save(self, forms, to_decide, to_note):
         ours = [form for form in forms if form.is_bound]
@@ -293,16 +312,18 @@ class AgendaView(MeetingWork, ProjectPicker, TemplateView):
             entry.opens = where
         return self.done(entry, "The agenda was saved.", where)
 
-    def renewed(self, forms):
+    def renewed(self):
         """The same forms with the versions of now, so that saving again overwrites."""
+        del self.waiting
         data = self.request.POST.copy()
-        for form in forms:
+        for form in self.forms():
             data[form.add_prefix("item_version")] = str(form.item.version)
         return self.forms(data)
 
     def show(self, forms, *, status=200, **context):
+        if status != 200:
+            self.refuse_twin()
         sent = self.request.POST
-        words = sent.get("search", "")
         there = set(self.meeting.agenda_items.values_list("project", flat=True))
         ticked = set(sent.getlist("project"))
         proposals = self.undecided().in_status(Status.APPRAISAL).exclude(pk__in=there)
@@ -310,7 +331,7 @@ class AgendaView(MeetingWork, ProjectPicker, TemplateView):
             proposals.order_by("code").values_list("pk", flat=True)[:OFFERED]
         )
         chosen = self.projects.filter(code__in=ticked).values_list("pk", flat=True)
-        found = [pk for pk in self.found(words) if pk not in there]
+        found = [pk for pk in self.found() if pk not in there]
         others = [pk for pk in chosen if pk not in offered and pk not in found]
         circulated = {
             project.pk: fact
@@ -326,7 +347,7 @@ class AgendaView(MeetingWork, ProjectPicker, TemplateView):
             decided=self.meeting.agenda_items.filter(
                 applied__isnull=False
             ).select_related("project"),
-            search=words,
+            search=self.words,
             found=self.picks([*found, *others], ticked),
             proposals=self.picks(offered, ticked),
             more=max(proposals.count() - OFFERED, 0),
@@ -411,7 +432,7 @@ class DecisionsView(MeetingWork, TemplateView):
         try:
             return self.save(forms, ours)
         except ChangedMeanwhile as error:
-            return self.show(self.renewed(forms), changed=error.changed, status=409)
+            return self.show(self.renewed(), changed=error.changed, status=409)
         except ValidationError as error:
             return self.show(forms, problems=self.placed(forms, error), status=400)
 
@@ -437,7 +458,8 @@ class DecisionsView(MeetingWork, TemplateView):
 
         found = self.moved(attempt, actions.decision_day(self.meeting))
         if found:
-            return self.show(forms, moved=found)
+            public = becoming_public(decisions)
+            return self.show(forms, moved=found, becoming_public=public)
         told = tally(decisions)
         with self.entry(f"The {self.meeting}: {told}", undo=True) as entry:
             write(entry)
@@ -465,7 +487,7 @@ class DecisionsView(MeetingWork, TemplateView):
             if code not in ours and code not in changed:
                 changed[code] = f"{code} is on the agenda no longer."
         if sent.get("dated") != self.dated:
-            changed[""] = f"The meeting’s last day is now {self.dated or 'not known'}."
+            changed[""] = actions.moved_to(self.dated)
         if changed:
             raise ChangedMeanwhile(changed)
 
@@ -490,15 +512,19 @@ class DecisionsView(MeetingWork, TemplateView):
         """What was objected, each at the project it is about."""
         by_code = {form.item.project.code: form for form in forms}
         said = error.message_dict if hasattr(error, "error_dict") else {}
+        others = [] if said else [("", sentence) for sentence in error.messages]
         for code, sentences in said.items():
             for sentence in sentences:
-                by_code[code].add_error("outcome", sentence)
-        others = [] if said else [("", sentence) for sentence in error.messages]
+                if code in by_code:
+                    by_code[code].add_error("outcome", sentence)
+                else:
+                    others.append(("", sentence))
         return others + problems_of(*(form for form in forms if form.is_bound))
 
-    def renewed(self, forms):
-        """The choices as they were made, with the versions of now."""
-        data = self.request.POST.copy()
+    def renewed(self):
+        """The choices as they were made, with the meeting and the versions of now."""
+        del self.meeting, self.items
+        forms, data = self.forms(), self.request.POST.copy()
         for form in forms:
             data[form.add_prefix("item_version")] = str(form.item.version)
             data[form.add_prefix("project_version")] = str(form.item.project.version)
@@ -506,6 +532,8 @@ class DecisionsView(MeetingWork, TemplateView):
         return self.forms(data)
 
     def show(self, forms, *, status=200, **context):
+        if status != 200:
+            self.refuse_twin()
         projects = visible_projects(self.request.user, Clock())
         keys = [item.project_id for item in self.items]
         rows = project_rows(projects, keys, self.request.user)
@@ -537,11 +565,21 @@ def illustrative(rows):
     return sum(bool(row and row["is_illustrative"]) for row in rows)
 
 
+def becoming_public(decisions):
+    """The projects that approval publishes."""
+    return [
+        one.project
+        for one in decisions
+        if one.outcome == Outcome.APPROVE
+        and not (one.project.is_published or one.project.withheld_reason)
+    ]
+
+
 def tally(decisions):
     """2 approved, 1 returned"""
     counts = {
         words: sum(one.outcome == outcome for one in decisions)
-        for outcome, words in DID.items()
+        for outcome, words in AgendaItem.DID.items()
     }
     return ", ".join(f"{number} {words}" for words, number in counts.items() if number)
 
@@ -560,8 +598,8 @@ class CirculationView(WorkMixin, ProjectPicker, TemplateView):
         if before := self.sent_before():
             raise AlreadyRecorded(before)
         form = CirculationForm(request.POST)
-        if "find" in request.POST:
-            return self.show(CirculationForm(initial=request.POST.dict()))
+        if self.is_finding:
+            return self.show_found(CirculationForm(initial=request.POST.dict()))
         problems, chosen = [], []
         try:
             chosen = self.chosen()
@@ -599,7 +637,8 @@ class CirculationView(WorkMixin, ProjectPicker, TemplateView):
 
         found = self.moved(attempt, given["on"])
         if found:
-            return self.show(form, moved=found)
+            public = becoming_public(decisions)
+            return self.show(form, moved=found, becoming_public=public)
         told = tally(decisions)
         with self.entry(f"By circulation: {told}", undo=True) as entry:
             write(entry)
@@ -612,19 +651,21 @@ class CirculationView(WorkMixin, ProjectPicker, TemplateView):
         return self.done(entry, message, entry.opens)
 
     def show(self, form, *, status=200, **context):
+        if status != 200:
+            self.refuse_twin()
         sent = self.request.POST or self.request.GET
-        words, ticked = sent.get("search", ""), set(sent.getlist("project"))
+        ticked = set(sent.getlist("project"))
         offered = list(
             self.projects.in_status(Status.APPRAISAL)
             .order_by("code")
             .values_list("pk", flat=True)[:OFFERED]
         )
-        found = self.found(words)
+        found = self.found()
         chosen = self.projects.filter(code__in=ticked).values_list("pk", flat=True)
         keys = [*found, *(pk for pk in chosen if pk not in offered)]
         answer = self.get_context_data(
             form=form,
-            search=words,
+            search=self.words,
             found=self.picks(keys, ticked),
             proposals=self.picks([pk for pk in offered if pk not in keys], ticked),
             **context,
@@ -655,8 +696,8 @@ class ConceptView(MeetingWork, TemplateView):
         priority = by_key(rows, request.POST.get("priority", ""))
         if priority is None:
             return self.refuse("This priority is not on record any more.")
-        if priority.project:
-            return HttpResponseRedirect(priority.project.get_absolute_url())
+        if made := actions.project_of(priority):
+            return HttpResponseRedirect(made.get_absolute_url())
         try:
             with self.entry(f"Concept from the {self.meeting}", undo=True) as entry:
                 project = actions.make_concept(priority=priority, entry=entry)
@@ -667,5 +708,6 @@ class ConceptView(MeetingWork, TemplateView):
         return self.done(entry, message, entry.opens)
 
     def refuse(self, sentence):
+        self.refuse_twin()
         messages.error(self.request, sentence)
         return HttpResponseRedirect(self.back)

@@ -506,14 +506,22 @@ class Meeting(Sourced, Kept):
         ]
 
     def __str__(self):
-        if self.name:
-            return self.name
-        if self.number:
-            return f"{ordinal(self.number)} {self.body.name}"
-        return f"{self.body.name}, {self.dates_shown or 'date not known'}"
+        if self.name or self.number:
+            return self.undated
+        return f"{self.undated}, {self.dates_shown or 'date not known'}"
 
     def get_absolute_url(self):
         return reverse("workplans:meeting", args=[self.code])
+
+    @property
+    def undated(self):
+        """What it is called where its date stands beside it."""
+        called = self.name or self.body.name
+        if self.number and not self.name:
+            called = f"{ordinal(self.number)} {called}"
+        if self.country and self.country.name not in called:
+            called = f"{called}, {self.country.name}"
+        return called
 
     def clean(self):
         """A meeting is not moved away from a day on which it decided."""
@@ -535,12 +543,17 @@ class Meeting(Sourced, Kept):
         """Whether a day is within the meeting, as exactly as its dates are known."""
         if self.held_until is None or day is None:
             return True
+        return self.first_day <= day <= self.held_until
+
+    @property
+    def first_day(self):
+        """The first day on which it may have been held; None where none is known."""
         first = self.held_from or self.held_until
-        if self.precision == Precision.MONTH:
-            first = first.replace(day=1)
-        elif self.precision == Precision.YEAR:
-            first = first.replace(month=1, day=1)
-        return first <= day <= self.held_until
+        if first and self.precision == Precision.MONTH:
+            return first.replace(day=1)
+        if first and self.precision == Precision.YEAR:
+            return first.replace(month=1, day=1)
+        return first
 
     @property
     def dates_shown(self):
@@ -865,6 +878,13 @@ class AgendaItem(Kept):
         DEFER = "defer", "Defer"
         NOTE = "note", "Note"
 
+    DID = {
+        Outcome.APPROVE: "approved",
+        Outcome.RETURN: "returned",
+        Outcome.DEFER: "deferred",
+        Outcome.NOTE: "noted",
+    }
+
     meeting = models.ForeignKey(
         Meeting, on_delete=models.CASCADE, related_name="agenda_items"
     )
@@ -890,3 +910,19 @@ class AgendaItem(Kept):
 
     def __str__(self):
         return f"{self.project} at {self.meeting}"
+
+    @property
+    def was(self):
+        """What was decided of it, in a word: approved; "" while it is open."""
+        return self.DID.get(self.outcome, "")
+
+    def clean(self):
+        """What was decided stays as its facts say; undo alone takes both back."""
+        super().clean()
+        before = AgendaItem.objects.filter(pk=self.pk, applied__isnull=False).first()
+        if before is None or self.applied is None:
+            return
+        decided = ("meeting_id", "project_id", "kind", "outcome", "note", "applied")
+        if any(getattr(self, name) != getattr(before, name) for name in decided):
+            message = "This was decided. To change it, undo the decision as a whole."
+            raise ValidationError(message)

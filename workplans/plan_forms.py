@@ -3,6 +3,7 @@
 from django import forms
 from django.core.exceptions import ValidationError
 
+from aseanpm import csv_text
 from aseanpm.editing import (
     CodeOf,
     CodesOf,
@@ -160,7 +161,8 @@ class NewPlanForm(PlanForm):
     declared_on = DayField(
         label="Declared since",
         required=False,
-        help_text="The day since which these totals hold.",
+        help_text="The day since which these totals hold, such as that of its "
+        "adoption. Leave the totals until that day has come.",
     )
     counts_from = forms.ChoiceField(
         label="Projects count",
@@ -171,7 +173,8 @@ class NewPlanForm(PlanForm):
     rule_on = DayField(
         label="The rule holds since",
         required=False,
-        help_text="The plan’s first day, or the day on which the rule was set.",
+        help_text="The plan’s first day, or the day on which the rule was set. For a "
+        "plan that has not begun, leave the rule until it has.",
     )
     rule_basis = forms.ChoiceField(
         label="The rule is",
@@ -205,10 +208,12 @@ class NewPlanForm(PlanForm):
 
     def clean(self):
         said = super().clean()
-        if self.totals and not said.get("declared_on"):
-            self.add_error("declared_on", "Say since which day the totals hold.")
-        if said.get("counts_from") and not said.get("rule_on"):
-            self.add_error("rule_on", "Say since which day the rule holds.")
+        for given, name, sentence in (
+            (self.totals, "declared_on", "Say since which day the totals hold."),
+            (said.get("counts_from"), "rule_on", "Say since which day the rule holds."),
+        ):
+            if given and not said.get(name) and name not in self.errors:
+                self.add_error(name, sentence)
         return said
 
     @property
@@ -560,23 +565,14 @@ class TitlesForm(Sheet, forms.Form):
         file = self.cleaned_data["file"]
         if file is None:
             return ""
-        if file.size > planning.AT_MOST_BYTES:
-            raise ValidationError("The file is larger than 2 MB.")
-        data = file.read()
-        if data.startswith(b"PK\x03\x04"):
-            message = "This is a workbook. Save the sheet as CSV (UTF-8) first."
-            raise ValidationError(message)
         try:
-            return data.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            message = "The file is not text in UTF-8. Save it as CSV (UTF-8)."
-            raise ValidationError(message) from error
+            return csv_text.decoded(file.read(csv_text.MAX_BYTES + 1))
+        except csv_text.NotReadable as error:
+            raise ValidationError(str(error)) from error
 
     def clean(self):
         said = super().clean()
         said["list"] = said.get("file") or said.get("text") or ""
         if not self.errors and not said["list"].strip():
             self.add_error("text", "Paste the list, or choose a file.")
-        if len(said["list"]) > planning.AT_MOST_BYTES:
-            self.add_error("text", "The list is longer than two million signs.")
         return said

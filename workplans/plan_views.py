@@ -9,7 +9,7 @@ from aseanpm.editing import KeptRowsView
 from aseanpm.effects import moved_by
 from aseanpm.facts import AlreadyRecorded
 from aseanpm.pages import row_or_404
-from aseanpm.workplace import WorkMixin, add_errors
+from aseanpm.workplace import WorkMixin, add_errors, digest_of
 from aseanpm.writing import Stale
 from projects import actions
 
@@ -46,7 +46,7 @@ class PlanFormView(KeptRowsView, TemplateView):
             return super().save(form, version)
         found = moved_by(lambda: form.write(version), self.request.user)
         made = [row.code for row in (*form.shape.areas, *form.shape.lines)]
-        self.seen = planning.digest([*made, *found])
+        self.seen = digest_of([*made, *found])
         if self.request.POST.get("seen") == self.seen:
             return self.store(self.again(form), version)
         context = self.get_context_data(
@@ -150,6 +150,9 @@ class TitlesView(WorkMixin, TemplateView):
                 return self.load(text)
             except Stale:
                 titles = planning.read_titles(self.plan, text)
+            except ValidationError as error:
+                add_errors(form, error)
+                return self.answer(self.with_text(form, text), status=400)
         self.seen = titles.digest
         return self.answer(self.with_text(form, text), titles=titles)
 
@@ -176,6 +179,8 @@ class TitlesView(WorkMixin, TemplateView):
         return row_or_404(PLANS, code=self.kwargs["code"])
 
     def answer(self, form, status=200, titles=None):
+        if self.request.method == "POST":
+            self.refuse_twin()
         plan = self.plan
         context = self.get_context_data(
             form=form,
@@ -240,6 +245,8 @@ class PlanFactPage(WorkMixin, TemplateView):
         return self.done(entry, said, entry.opens)
 
     def answer(self, form, status=200, **context):
+        if self.request.method == "POST":
+            self.refuse_twin()
         context = self.get_context_data(
             form=form,
             plan=self.plan,

@@ -1,16 +1,14 @@
 """How a plan is made: by the shape of an earlier one, and a list of titles."""
 
-import csv
-import hashlib
-import io
 from dataclasses import dataclass, field
 
 from django.core.exceptions import ValidationError
 
-from aseanpm import writing
+from aseanpm import csv_text, writing
 from aseanpm.editing import LANGUAGES, refuse_used
 from aseanpm.facts import Basis
 from aseanpm.forms import tidy_text
+from aseanpm.workplace import digest_of
 from projects.progress import plural
 
 from .models import ActionLine, LineKind, PlanRule, StrategicArea
@@ -126,10 +124,7 @@ def in_words(fact):
 # Titles of lines, from a list
 
 
-AT_MOST_ROWS = 2_000
-AT_MOST_BYTES = 2_000_000
 HEADS = {"code", "line", "action line"}
-FORMULA_SIGNS = ("'=", "'+", "'-", "'@", "'\t", "'\r")
 
 
 @dataclass(frozen=True)
@@ -170,14 +165,10 @@ class Titles:
     @property
     def digest(self):
         """What would be changed, to tell whether it is still that."""
-        return digest(
+        return digest_of(
             f"{one.line.code} {one.language} {one.old} {one.title}"
             for one in self.changing
         )
-
-
-def digest(texts):
-    return hashlib.sha256("\n".join(map(str, texts)).encode()).hexdigest()
 
 
 def read_titles(plan, text):
@@ -190,13 +181,12 @@ def read_titles(plan, text):
     lines = {line.code: line for line in plan.lines.all()}
     own = {code: line.title_language for code, line in lines.items() if line.title}
     seen: dict = {}
-    for number, cells in rows_of(text):
-        if number > AT_MOST_ROWS:
-            titles.problems.append(f"There are more than {AT_MOST_ROWS:,} rows.")
-            break
+    try:
+        rows = rows_of(text)
+    except csv_text.NotReadable as error:
+        return Titles(problems=[str(error)])
+    for number, cells in rows:
         try:
-            if cells is None:
-                raise ValidationError("It cannot be read: is a quotation mark open?")
             code, title, language = read_row(cells)
             line = lines.get(code)
             if line is None:
@@ -216,22 +206,15 @@ def read_titles(plan, text):
 
 
 def rows_of(text):
-    """(number, cells) of the rows that hold anything, without a row of names.
+    """(number, cells) of the rows of a list, without a row of names.
 
-    Cells are None where the list cannot be read any further.
+    Raises NotReadable.
     """
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    sign = max("\t;,", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sign)
-    try:
-        for number, cells in enumerate(reader, 1):
-            cells = [cell.strip() for cell in cells]
-            while cells and not cells[-1]:
-                cells.pop()
-            if cells and not (number == 1 and cells[0].casefold() in HEADS):
-                yield number, cells
-    except csv.Error:
-        yield reader.line_num, None
+    rows = csv_text.records(text)
+    if rows and rows[0][1][0].casefold() in HEADS:
+        rows = rows[1:]
+    csv_text.refuse_many(rows)
+    return rows
 
 
 def read_row(cells):
@@ -245,8 +228,6 @@ def read_row(cells):
         )
     said = []
     title = cells[1]
-    if title.startswith(FORMULA_SIGNS):
-        title = title[1:]
     try:
         title = " ".join(tidy_text(title).split())
     except ValidationError as error:

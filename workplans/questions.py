@@ -23,7 +23,7 @@ from .reconciliation import (
 from .reconciliation.in_print import print_against_print
 
 KINDS = {
-    "agenda": "Decided without a date, or not decided",
+    "agenda": "Drafted without a date, or not decided",
     "declared": "More lines than declared",
     "print": "Figures that do not reconcile",
 }
@@ -45,7 +45,7 @@ def agendas(projects):
     """Outcomes that are not yet facts, and meetings that ended without a decision."""
     items = AgendaItem.objects.filter(
         applied__isnull=True, project__in=projects.order_by().values("pk")
-    ).select_related("meeting__body", "project")
+    ).select_related("meeting__body", "meeting__country", "project")
     waiting = items.filter(
         ~Q(outcome="") | Q(kind="decide", meeting__held_until__lt=timezone.localdate())
     )
@@ -55,8 +55,8 @@ def agendas(projects):
         meeting, project = item.meeting, item.project
         decided = item.get_outcome_display().lower()
         text = (
-            f"The {meeting} decided to {decided} it; that is not applied, so it has "
-            "no date."
+            f"A draft says that the {meeting} decided to {decided} it; that is not "
+            "applied, so it has no date."
             if decided
             else f"The {meeting} had it on the agenda, and no decision is on record."
         )

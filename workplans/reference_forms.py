@@ -3,8 +3,9 @@
 from django import forms
 from django.core.exceptions import ValidationError
 
-from aseanpm.editing import CodeOf, HangingField, HangingRow, KeptForm
+from aseanpm.editing import RESTS_ON, CodeOf, HangingField, HangingRow, KeptForm
 from aseanpm.facts import Basis
+from aseanpm.fields import fold
 from aseanpm.forms import CodeField, Listing, RoughDateField
 
 from .models import (
@@ -17,8 +18,6 @@ from .models import (
     Theme,
     WorkPlan,
 )
-
-RESTS_ON = ("basis", "basis_note", "sources")
 
 
 class ProgrammeForm(KeptForm):
@@ -48,6 +47,13 @@ class BodyForm(KeptForm):
         model = Body
         fields = ["code", "name", "role", "members", "chair_rule", *RESTS_ON]
         labels = {"role": "What it does", "chair_rule": "Who chairs it"}
+
+    def clean_name(self):
+        name = self.cleaned_data["name"]
+        for other in Body.objects.exclude(pk=self.instance.pk):
+            if "name" in self.changed_data and fold(other.name) == fold(name):
+                raise ValidationError(f"{other.code} is called “{other.name}” already.")
+        return name
 
 
 class LinkRow(HangingRow):

@@ -186,6 +186,8 @@ def rule_text(rule):
     sentence = f"A project counts from {rule.counts_from}"
     if rule.basis == Basis.DOCUMENTED:
         return f"{sentence}."
+    if rule.recorded_by_id:
+        return f"{sentence}: assumed."
     return f"{sentence}: inferred from print until the secretariat confirms it."
 
 
@@ -523,7 +525,7 @@ def conclusions(rows, clock):
     """Conclusions of meetings begun by the clock's day, the latest first."""
     return (
         rows.filter(meeting__in=Meeting.objects.held_by(clock.day))
-        .select_related("meeting__body")
+        .select_related("meeting__body", "meeting__country")
         .prefetch_related("lines", "themes")
         .order_by("-meeting__held_until", "meeting__code", "order")
     )
@@ -629,7 +631,7 @@ class FigureSerializer(serializers.Serializer):
 def figures_told(figures, clock):
     """Headline figures about days up to the clock's, with all that a row shows."""
     figures = figures.headline().select_related(
-        "plan", "programme", "partner", "funder", "meeting__body"
+        "plan", "programme", "partner", "funder", "meeting__body", "meeting__country"
     )
     if clock.day:
         figures = figures.filter(as_of__lte=clock.day)

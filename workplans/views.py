@@ -527,7 +527,7 @@ class PlanDetailView(PlanFigures, TemplateView):
             "figures": figures_told(plan.published_figures, self.clock)[:PRINTED],
             "meetings": Meeting.objects.held_by(self.clock.last_day)
             .filter(body__in=bodies)
-            .select_related("body")[:LATEST],
+            .select_related("body", "country")[:LATEST],
         }
 
     def successions(self, projects, from_projects):

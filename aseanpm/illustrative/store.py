@@ -7,36 +7,16 @@ from django.db import transaction
 from aseanpm.facts import LedgerHead, end_of_day, ledger_entry
 from aseanpm.loading import renew_statistics
 from aseanpm.models import ActionPoint, Comment, Document
+from aseanpm.writing import change
 from partners.models import Organisation
 from projects.actions import refresh_copies
-from projects.models import (
-    ApprovalStep,
-    Benefit,
-    Distinction,
-    Funding,
-    LineReference,
-    MoneyEntry,
-    Phase,
-    Placement,
-    Project,
-    ProjectOrganisation,
-    StatusChange,
-)
-from workplans.models import AgendaItem, Priority
+from projects.models import FACTS, Distinction, Phase, Project, ProjectOrganisation
+from workplans.models import AgendaItem, PartnerStatement, Priority
 
 from .amendments import amend
 from .build import Builder
 from .schedule import LAST_DAY
 
-FACTS = (
-    StatusChange,
-    Placement,
-    LineReference,
-    Funding,
-    MoneyEntry,
-    Benefit,
-    ApprovalStep,
-)
 OTHERS = (Phase, ProjectOrganisation)
 ADDED = (
     *((model, "project") for model in (*OTHERS, Comment, ActionPoint, AgendaItem)),
@@ -130,14 +110,14 @@ def save_projects(builder, drafts):
         model.objects.bulk_create(rows, batch_size=500)
 
 
-def remove():
+def remove(by=None):
     """Delete all illustrative projects and what hangs on them; returns how many.
 
     Whatever was written down about an illustrative project goes with it, whoever wrote
-    it; no other project is touched. Raises StillNeeded where a real one follows one.
+    it; no other project is touched, and the ledger tells who removed them. Raises
+    StillNeeded where a real one follows one.
     """
-    with transaction.atomic():
-        list(LedgerHead.objects.select_for_update().filter(pk=1))
+    with ledger_entry(by, what="Removed the illustrative records"):
         ours = Project.objects.filter(is_illustrative=True)
         heirs = Project.objects.filter(
             predecessor__is_illustrative=True, is_illustrative=False
@@ -149,11 +129,14 @@ def remove():
                 "Take that away first."
             )
         keys = list(ours.values_list("pk", flat=True))
+        links = PartnerStatement.pledges.through.objects
+        links.filter(moneyentry__project__in=keys).delete()
         for model in FACTS:
             delete(model, project__in=keys)
         for model, name in ADDED:
             forget(model, **{f"{name}__in": keys})
-        Priority.objects.filter(project__in=keys).update(project=None)
+        for priority in Priority.objects.filter(project__in=keys):
+            change(priority, project=None)
         ours.update(predecessor=None)
         forget(Project, id__in=keys)
         unused = Organisation.objects.filter(

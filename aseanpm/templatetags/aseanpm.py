@@ -107,9 +107,9 @@ def history_address(row):
 
 @register.filter
 def undo_of(tags):
-    """The sequence of the entry that a message offers to undo, or ''."""
-    found = re.search(r"undo-(\d+)", tags or "")
-    return found[1] if found else ""
+    """{"what": Undo or Redo, "sequence": of which entry} that a message offers."""
+    found = re.search(r"\b(undo|redo)-(\d+)", tags or "")
+    return found and {"what": found[1].capitalize(), "sequence": found[2]}
 
 
 @register.filter

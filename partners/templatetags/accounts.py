@@ -39,8 +39,17 @@ def browser(user_agent):
 
 @register.filter
 def called(user):
-    """The name, or what stands before the @."""
-    return user.name or user.email.partition("@")[0]
+    return str(user)
+
+
+@register.filter
+def standing(user):
+    """“Coordinator, Viet Nam”: what somebody is here, which no name can claim."""
+    if user.is_secretariat:
+        return "Secretariat"
+    role = user.get_role_display().removeprefix("National ").capitalize()
+    whose = user.country or user.partner
+    return f"{role}, {whose.name}" if whose else role
 
 
 @register.filter

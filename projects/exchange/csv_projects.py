@@ -8,6 +8,7 @@ from functools import cached_property
 
 from django.core.exceptions import ValidationError
 
+from aseanpm import csv_text
 from aseanpm.editing import LANGUAGES
 from aseanpm.fields import fold
 from aseanpm.forms import DayField, RoughDateField, tidy_text
@@ -26,7 +27,6 @@ from ..models import (
     Status,
     StatusChange,
 )
-from . import csv_text
 
 TRANSLATED = tuple(f"title_{language}" for language in LANGUAGES)
 ROLES = {
@@ -138,7 +138,12 @@ def check(table):
 
 
 class Names:
-    """Rows of other models by what people call them; each text is asked for once."""
+    """Rows of other models by what people call them; each text is asked for once.
+
+    Of unknown texts the first few are told what may have been meant.
+    """
+
+    proposals = 50
 
     def __init__(self):
         self.found = {}
@@ -148,6 +153,8 @@ class Names:
 
     def all(self, model, text):
         key = model, text.casefold()
+        if not self.knows(model, text):
+            return []
         if key not in self.found:
             rows = model.objects.named(text)[:9]
             self.found[key] = list({id_of(one): into(one) for one in rows}.values())
@@ -160,9 +167,9 @@ class Names:
             rows = [one for one in rows if among(one)]
         noun = model._meta.verbose_name
         if not rows:
-            close = get_close_matches(text, self.words(model), 1)
-            hint = f" Did you mean “{close[0]}”?" if close else ""
-            raise ValidationError(f"No {noun} is called “{text}”.{hint}")
+            raise ValidationError(
+                f"No {noun} is called “{text}”.{self.hint(model, text)}"
+            )
         if len(rows) > 1:
             codes = ", ".join(sorted(one.code for one in rows))
             raise ValidationError(f"“{text}” may be {codes}: write the code.")
@@ -182,12 +189,28 @@ class Names:
             self.owned[fund.pk, day] = {into(row.partner) for row in rows}
         return self.owned[fund.pk, day]
 
+    def hint(self, model, text):
+        if not self.proposals:
+            return ""
+        self.proposals -= 1
+        close = get_close_matches(text, self.words(model).values(), 1)
+        return f" Did you mean “{close[0]}”?" if close else ""
+
+    def knows(self, model, text):
+        """Whether a row may be called so; the database need not be asked otherwise."""
+        return text.casefold() in self.words(model)
+
     def words(self, model):
+        """{in lower case: as written} of all that rows are called."""
         if model not in self.known:
-            label = "name" if hasattr(model, "name") else "title"
-            fields = [one for one in ("code", label) if hasattr(model, one)]
-            rows = model.objects.values_list(*fields)
-            self.known[model] = [word for row in rows for word in row if word]
+            is_merged = hasattr(model, "merged_into")
+            rows = model._base_manager if is_merged else model.objects
+            columns = {column.name for column in model._meta.fields}
+            fields = columns & {"code", "name", "title"}
+            words = [word for row in rows.values_list(*fields) for word in row]
+            if hasattr(model, "aliases"):
+                words += rows.values_list("aliases__name", flat=True)
+            self.known[model] = {word.casefold(): word for word in words if word}
         return self.known[model]
 
 
@@ -340,8 +363,9 @@ class Reading:
     @cached_property
     def sources(self):
         def read_source(text):
-            found = Source.objects.filter(code__iexact=text).first()
-            if found is None:
+            known = self.names.knows(Source, text)
+            found = known and Source.objects.filter(code__iexact=text).first()
+            if not found:
                 raise ValidationError(f"No source has the code “{text}”.")
             return found
 

@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from aseanpm import document_views, documents
+from aseanpm.facts import Entry
 from aseanpm.models import Document
 from tests import make
 
@@ -313,6 +314,17 @@ def test_the_same_upload_sent_twice_is_kept_once(sign_in, project):
     assert len(files_on_disk() - before) == 1
 
 
+def test_the_same_form_with_another_file_is_told_that_it_was_sent(sign_in, project):
+    client = sign_in(make.user("editor"))
+    send(client, named("a.pdf"), submission="one")
+
+    again = send(client, named("b.pdf", PDF + b"two"), submission="one")
+
+    assert again.status_code == 400
+    assert "saved already, with other content" in again.content.decode()
+    assert Document.objects.count() == 1
+
+
 def test_a_script_is_told_where_to_go_on(sign_in, project):
     client = sign_in(make.user("editor"))
     accept = {"Accept": "application/json"}
@@ -489,6 +501,18 @@ def test_who_may_have_a_document_is_changed_with_its_version(sign_in, project):
     assert (first.status_code, second.status_code) == (302, 409)
     document.refresh_from_db()
     assert (document.title, document.is_public) == ("Minutes", True)
+
+
+def test_a_document_saved_as_it_was_leaves_no_write(sign_in, project):
+    document = make.document(project)
+    client = sign_in(make.user("editor"))
+    before = Entry.objects.count()
+
+    same = {"title": document.title, "version": 1}
+    page = client.post(f"{address(document)}edit/", same, follow=True)
+
+    assert "Nothing was changed." in page.content.decode()
+    assert Entry.objects.count() == before
 
 
 @pytest.mark.parametrize("deed", ["edit", "withdraw"])

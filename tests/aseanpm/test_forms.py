@@ -7,7 +7,17 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
-from aseanpm.forms import RoughDateField, Row, RowsField, tidy_text
+from aseanpm.forms import (
+    DayField,
+    RoughDateField,
+    Row,
+    RowsField,
+    TidyMixin,
+    tidy_text,
+)
+from partners.merge_views import MergeForm
+from partners.models import Partner
+from projects.rate_forms import RateForm
 
 
 @pytest.mark.parametrize(
@@ -45,10 +55,66 @@ def test_a_date_is_read_as_exactly_as_it_is_known(typed, day, precision):
     assert RoughDateField(required=False).clean(typed) == (day, precision)
 
 
-@pytest.mark.parametrize("typed", ["31/03/2026", "2026-02-30", "26", "soon", "0001"])
+@pytest.mark.parametrize(
+    "typed", ["31/03/2026", "2026-02-30", "26", "soon", "0001", "٢٠٢٢"]
+)
 def test_what_is_no_date_is_refused(typed):
-    with pytest.raises(ValidationError, match="is no date"):
+    with pytest.raises(ValidationError, match=f"“{typed}” is no date"):
         RoughDateField().clean(typed)
+
+
+@pytest.mark.parametrize("typed", ["0001-01-01", "1899-12-31", "٢٠٢٢-09-22"])
+def test_a_day_before_1900_or_in_other_digits_is_refused_by_its_name(typed):
+    with pytest.raises(ValidationError, match=f"“{typed}”"):
+        DayField().clean(typed)
+
+    assert DayField().clean("1900-01-01") == dt.date(1900, 1, 1)
+
+
+class Tidy(TidyMixin, forms.Form):
+    title = forms.CharField(widget=forms.Textarea, required=False)
+    name = forms.CharField(required=False)
+    text = forms.CharField(widget=forms.Textarea, required=False)
+    number = forms.IntegerField(required=False)
+    day = forms.DateField(required=False)
+
+
+@pytest.mark.parametrize("name", ["title", "name"])
+def test_a_title_and_whatever_has_one_line_become_one_line(name):
+    form = Tidy({name: "Rice \r\n for\t\u00a0mills ", "text": "one\r\n two"})
+
+    assert form.is_valid()
+    assert form.cleaned_data[name] == "Rice for mills"
+    assert form.cleaned_data["text"] == "one\n two"
+
+
+@pytest.mark.parametrize("typed", ["1_000", "٣", "+3", "3.0", "1e3"])
+def test_a_whole_number_is_written_in_plain_digits(typed):
+    form = Tidy({"number": typed})
+
+    assert form.errors["number"]
+    assert Tidy({"number": " -30 "}).is_valid()
+
+
+@pytest.mark.parametrize("typed", ["0001-01-01", "٢٠٢٢-09-22"])
+def test_every_date_of_a_form_is_one_that_people_know(typed):
+    assert f"“{typed}”" in Tidy({"day": typed}).errors["day"][0]
+
+
+@pytest.mark.django_db
+def test_what_is_said_of_a_merge_and_of_a_rate_is_tidy():
+    merge = MergeForm({"reason": "One\u202e embassy"}, Partner.objects.all())
+    rate = RateForm({"source": "A\u202e bank"})
+
+    assert "cannot be seen" in merge.errors["reason"][0]
+    assert "cannot be seen" in rate.errors["source"][0]
+
+
+def test_signs_that_are_taken_out_do_not_fill_what_is_needed():
+    class Needed(TidyMixin, forms.Form):
+        title = forms.CharField()
+
+    assert Needed({"title": "\u200b"}).errors["title"] == ["This field is required."]
 
 
 class PersonRow(Row):

@@ -8,14 +8,15 @@ from django.urls import reverse
 from django.utils.html import strip_tags
 
 from aseanpm import writing
-from aseanpm.facts import ledger_entry
+from aseanpm.facts import Entry, ledger_entry
 from aseanpm.history import PARTS, about, compared, kinds
 from aseanpm.undo import kept_models
-from partners import accounts, merging
+from partners import merging
 from partners.models import Partner, PartnerAlias
 from projects import actions
 from projects.models import Funding, MoneyEntry, Phase, Placement, Project, StatusChange
 from tests import make
+from tests.reading import Form
 from workplans.models import Attendance, Conclusion
 
 pytestmark = pytest.mark.django_db
@@ -447,6 +448,39 @@ def test_one_former_value_is_restored_and_can_be_undone(staff, edit, edith):
     assert project.title == "New"
 
 
+def test_a_comment_that_was_withdrawn_is_not_restored_by_others(staff):
+    author = make.user("coordinator", country="VN")
+    comment = make.comment(make.project(countries=["VN"]), by=author)
+    with ledger_entry(author, what="Withdrew") as entry:
+        writing.change(comment, withdrawn_at=entry.recorded_at)
+    former = comment.history.last().history_id
+    address = f"/history/comment/{former}/restore/"
+
+    page = staff.get(address)
+    staff.post(address, {"reason": "Back", "version": comment.version})
+
+    assert "Nothing to restore" in page.content.decode()
+    comment.refresh_from_db()
+    assert comment.withdrawn_at
+
+
+def test_undoing_what_made_a_page_leads_to_what_is_left(staff, edith):
+    with ledger_entry(edith, what="New") as entry:
+        entry.can_be_undone = True
+        project = actions.create_project(entry=entry, title="Slip")
+        entry.opens = project.get_absolute_url()
+    there = {"next": project.get_absolute_url()}
+
+    gone = staff.post(f"/undo/{entry.sequence}/", there, follow=True)
+    pressed_twice = staff.post(f"/undo/{entry.sequence}/", there, follow=True)
+
+    for page in (gone, pressed_twice):
+        assert page.status_code == 200
+        assert page.redirect_chain == [(f"/history/{entry.sequence}/", 302)]
+    assert "Taken back: New." in gone.content.decode()
+    assert "undone before" not in pressed_twice.content.decode()
+
+
 def test_all_former_values_are_restored_together(staff, edit):
     project = make.project(title="Old", note="First")
     project.themes.set([make.theme("COVID")])
@@ -595,25 +629,39 @@ def test_the_history_is_for_the_secretariat(sign_in, edit):
 
 def test_who_signs_in_is_for_administrators_to_know(staff, sign_in, edit, edith):
     admin = make.user("administrator", name="Ada")
-    with ledger_entry(admin, what="Invited new@example.org") as entry:
-        accounts.invite(email="new@example.org", role="editor")
-        entry.opens = "/accounts/users/new@example.org/"
-    with ledger_entry(admin, what="new@example.org set a password"):
-        writing.change(edith, name="Edith B.")
     edit(make.project(), title="New")
+    client = sign_in(admin)
+    new = {"email": "new@example.org", "role": "editor", "submission": "1"}
+    client.post("/accounts/users/invite/", new)
+    entry = Entry.objects.first()
+    client.post("/accounts/users/new@example.org/link/", {"next": "/projects/"})
 
     everyone = read(staff.get("/history/"))
-    administrators = read(sign_in(admin).get("/history/"))
+    administrators = read(client.get("/history/"))
 
     assert "new@example.org" not in everyone
     assert "Edited" in everyone
     assert "Invited new@example.org" in administrators
-    assert "Edith B." in administrators
-    assert (
-        "Restore" not in administrators.partition("Invited")[0].partition("Edited")[0]
-    )
+    assert "Made a link for new@example.org" in administrators
+    assert "Restore" not in administrators.partition("Edited")[0]
     assert staff.get(f"/history/{entry.sequence}/").status_code == 404
     assert staff.post(f"/undo/{entry.sequence}/").status_code == 404
+
+
+def test_where_a_write_came_from_hides_and_shows_nothing(staff, sign_in, edith):
+    other = sign_in(make.user("editor", name="Otto"))
+    address = reverse("workplans:theme-new")
+    page = other.get(address)
+    sent = Form(page.content.decode()).filled(
+        code="HIDDEN", title="Hidden", next="/accounts/profile/"
+    )
+    other.post(address, sent)
+    other.post("/accounts/profile/", {"name": "Otto B.", "next": "/projects/"})
+
+    said = read(staff.get("/history/"))
+
+    assert "Hidden" in said
+    assert "Otto B." not in said.replace("· Otto B. ·", "")
 
 
 def test_a_merge_tells_an_editor_nothing_of_users(staff, edith):

@@ -7,6 +7,7 @@ import uuid
 import pytest
 from django.utils import timezone
 
+from aseanpm.editing import key_of
 from aseanpm.models import ActionPoint, Comment, Entry
 from tests import make
 
@@ -90,6 +91,58 @@ def test_people_are_called_by_at_and_their_name(sign_in, project, editor):
     assert set(Comment.objects.get().mentions.all()) == {edith, khanh, lines}
 
 
+@pytest.mark.parametrize("name", ["linh@example.org", "Linh", "Linh@example.org, see"])
+def test_an_address_calls_its_owner_whatever_others_are_named(
+    sign_in, project, editor, name
+):
+    make.user("coordinator", country="VN", name=name)
+
+    sent = send(sign_in(editor), COMMENT, text="Ask (@Linh@Example.org), please")
+
+    assert sent.status_code == 302
+    assert Comment.objects.get().mentions.get() == editor
+
+
+def test_an_unknown_address_calls_nobody_by_its_first_part(sign_in, project, editor):
+    answer = send(sign_in(editor), COMMENT, text="Ask @linh@elsewhere.org about it")
+
+    assert answer.status_code == 400
+    assert "is called “@linh@elsewhere.org”" in text_of(answer)
+
+
+def test_people_are_chosen_by_name_and_no_address_is_given_away(
+    sign_in, project, editor
+):
+    nameless = make.user("administrator", email="boss@secretariat.example")
+    make.comment(project, by=nameless, mentions=[nameless], is_internal=False)
+    make.action_point(project, owner=nameless, by=nameless, is_internal=False)
+    client = sign_in(make.user("coordinator", country="VN", email="khanh@vn.example"))
+
+    page = client.get("/projects/P-22222/").content.decode()
+    wrong = send(client, COMMENT, text="", mentions=key_of(nameless)).content.decode()
+    sent = send(client, COMMENT, text="See", mentions=key_of(nameless))
+
+    assert f'<option value="{key_of(editor)}">Linh Tran</option>' in page
+    assert f'<option value="{key_of(nameless)}">boss</option>' in page
+    assert "secretariat.example" not in page
+    assert "example.org" not in page
+    assert "secretariat.example" not in wrong
+    assert sent.status_code == 302
+    assert Comment.objects.latest("pk").mentions.get() == nameless
+
+
+def test_beside_who_wrote_it_stands_what_the_writer_is(sign_in, project, editor):
+    make.comment(project, by=editor)
+    make.comment(project, by=make.user("coordinator", country="VN", name="Khanh"))
+    make.action_point(project, by=make.user("partner", partner="JP", name="Aki"))
+
+    read = text_of(sign_in(editor).get("/projects/P-22222/"))
+
+    assert "Linh Tran Secretariat ·" in read
+    assert "Khanh Coordinator, Country VN ·" in read
+    assert "written by Aki (Partner, Partner JP)" in read
+
+
 @pytest.mark.parametrize("word", ["@Nobody", "@Linh", "@sok", "@Gone"])
 def test_who_is_not_one_person_that_may_read_it_is_not_called(
     sign_in, project, editor, word
@@ -114,9 +167,9 @@ def test_who_may_not_read_what_is_internal_is_not_mentioned_in_it(
     elsewhere = make.user("coordinator", country="KH", name="Sok")
     client = sign_in(editor)
 
-    refused = send(client, COMMENT, text="See", mentions=elsewhere.email)
+    refused = send(client, COMMENT, text="See", mentions=key_of(elsewhere))
     taken = send(
-        client, COMMENT, text="See", mentions=elsewhere.email, is_internal="False"
+        client, COMMENT, text="See", mentions=key_of(elsewhere), is_internal="False"
     )
 
     assert refused.status_code == 400
@@ -316,10 +369,10 @@ def test_an_action_point_names_a_person_or_somebody_outside(sign_in, project, ed
     client = sign_in(editor)
     said = {"text": "Send the report", "due": "2022-12-01"}
 
-    both = send(client, POINT, **said, owner=editor.email, who="A ministry")
+    both = send(client, POINT, **said, owner=key_of(editor), who="A ministry")
     none = send(client, POINT, **said)
     outside = send(client, POINT, **said, who="A ministry")
-    inside = send(client, POINT, **said, owner=editor.email)
+    inside = send(client, POINT, **said, owner=key_of(editor))
 
     for answer in (both, none):
         assert answer.status_code == 400
@@ -328,6 +381,15 @@ def test_an_action_point_names_a_person_or_somebody_outside(sign_in, project, ed
     made = ActionPoint.objects.order_by("pk").values_list("owner__email", "who", "due")
     due = dt.date(2022, 12, 1)
     assert list(made) == [(None, "A ministry", due), ("linh@example.org", "", due)]
+
+
+@pytest.mark.parametrize("due", ["0001-01-01", "٢٠٢٢-09-22"])
+def test_a_promise_is_due_on_a_day_that_people_know(sign_in, project, editor, due):
+    answer = send(sign_in(editor), POINT, text="Send it", who="A ministry", due=due)
+
+    assert answer.status_code == 400
+    assert f"“{due}”" in text_of(answer)
+    assert not ActionPoint.objects.exists()
 
 
 def test_an_overdue_action_point_says_so(sign_in, project, editor):
@@ -380,7 +442,7 @@ def test_a_press_on_what_was_changed_meanwhile_changes_nothing(
     point = make.action_point(project, "Send it", owner=editor)
     client = sign_in(editor)
     change = f"/action-points/{point.number}/"
-    said = {"text": "Send both", "owner": editor.email, "version": 1}
+    said = {"text": "Send both", "owner": key_of(editor), "version": 1}
     assert send(client, change, **said).status_code == 302
 
     answer = send(client, f"{change}done/", version=1)
@@ -396,7 +458,7 @@ def test_the_second_of_two_who_change_an_action_point_sees_both_texts(
     point = make.action_point(project, "Send it", owner=editor)
     client = sign_in(editor)
     address = f"/action-points/{point.number}/"
-    said = {"owner": editor.email, "version": 1}
+    said = {"owner": key_of(editor), "version": 1}
     send(client, address, text="Send both", **said)
 
     answer = send(client, address, text="Send three", **said)

@@ -179,6 +179,29 @@ def test_a_correction_is_taken_back(write, edith):
     assert MoneyEntry.objects.known().get().amount == 1000
 
 
+def test_a_reversal_is_taken_back_after_its_project_was_withdrawn_and_came_back(
+    write, edith
+):
+    project = make.project(budget="100")
+    given = MoneyEntry.objects.get()
+    reversal = write(
+        lambda entry: actions.reverse(
+            fact=given, on=make.day("2022-03-01"), entry=entry
+        )
+    )
+    gone = write(
+        lambda entry: actions.withdraw_project(
+            project=project, reason="slip", entry=entry
+        )
+    )
+    undo(entry=gone, by=edith)
+
+    undo(entry=reversal, by=edith)
+
+    assert [entry.amount for entry in MoneyEntry.objects.known()] == [100]
+    audit()
+
+
 def test_a_correction_that_is_taken_back_leaves_the_order_of_the_day(write, edith):
     project = make.project(status="ongoing")
     first = StatusChange.objects.get(status="appraisal")
@@ -232,8 +255,12 @@ def test_a_fact_corrected_since_is_not_undone(write, edith):
     )
     other = make.user("editor", name="Otto")
     fact = StatusChange.objects.get(status="ongoing")
-    actions.correct(
-        fact=fact, by=other, effective_on=make.day("2022-02-02"), reason="x"
+    on = make.day("2022-02-02")
+    write(
+        lambda entry: actions.correct(
+            fact=fact, effective_on=on, reason="x", entry=entry
+        ),
+        by=other,
     )
 
     assert refused(started, edith) == (
@@ -619,7 +646,7 @@ def test_one_undoes_ones_own_write_and_is_told(sign_in, renamed, edith):
     page = client.get(done.url).content.decode()
 
     assert done.url == "/projects/?page=1"
-    assert "Undo: Renamed it." in page
+    assert "Taken back: Renamed it." in page
     assert title() == "Old"
 
 
@@ -765,7 +792,8 @@ STEPS = st.lists(
         st.sampled_from(
             [
                 *("move", "join", "leave", "withdraw", "correct", "edit", "phase"),
-                *("money", "merge", "undo", "undo", "alias", "part"),
+                *("money", "reverse", "merge", "undo", "undo", "alias", "part"),
+                "withdraw_project",
             ]
         ),
         st.integers(0, 7),
@@ -851,6 +879,14 @@ class World:
         actions.correct(
             fact=fact, effective_on=make.day(on), reason="wrong", entry=entry
         )
+
+    def withdraw_project(self, entry, first, second, on):
+        project = self.pick(Project.objects.filter(withdrawn_at=None), first)
+        actions.withdraw_project(project=project, reason="a slip", entry=entry)
+
+    def reverse(self, entry, first, second, on):
+        fact = self.pick(MoneyEntry.objects.known().order_by("pk"), first)
+        actions.reverse(fact=fact, on=make.day(on), entry=entry)
 
     def money(self, entry, first, second, on):
         fact = MoneyEntry(

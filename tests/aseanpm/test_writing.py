@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.test import Client
+from django.urls import reverse
 
 from aseanpm import writing
 from aseanpm.facts import (
@@ -267,6 +268,28 @@ def sent(**more):
 @pytest.fixture
 def two():
     return make.partner("XX"), make.partner("JP")
+
+
+def test_a_very_long_way_back_hinders_no_write(sign_in, edith):
+    place = f"/projects/?country=VN{'&line=IAI-IV-01' * 60}"
+    project = make.project()
+
+    answer = sign_in(edith).post(
+        reverse("comment-new", kwargs={"kind": "project", "code": project.code}),
+        {"text": "Seen", "is_internal": "True", "next": place},
+    )
+
+    assert (answer.status_code, answer.url) == (302, place)
+    assert project.comments.exists()
+
+
+@pytest.mark.parametrize("name", ["reason", "submission", "next", "else"])
+def test_what_no_database_keeps_is_refused_by_name(sign_in, edith, two, name):
+    answer = sign_in(edith).post("/partners/XX/merge/", sent(**{name: "a\0b"}))
+
+    assert answer.status_code == 400
+    assert name in answer.content.decode()
+    assert Partner.objects.filter(code="XX").exists()
 
 
 def test_a_visitor_is_led_to_sign_in_and_back(client, two):

@@ -125,6 +125,24 @@ def test_rows_come_and_go_and_what_was_typed_stays(desk):
     assert [str(phase) for phase in made.phases.all()] == ["Phase 1 Second"]
 
 
+def test_lines_and_areas_of_the_chosen_plan_are_offered(sit):
+    page = sit("/projects/new/")
+    line = field(page, "Primary line").locator("optgroup")
+    every = line.count()
+
+    field(page, "Plan").select_option("IAI-IV")
+    assert line.and_(page.locator(":not([hidden])")).count() == 5
+    field(page, "Primary line").select_option("IAI-IV-07")
+    field(page, "Plan").select_option("MPAC-2025")
+
+    offered = line.and_(page.locator(":not([hidden])"))
+    labels = offered.evaluate_all("all => all.map((group) => group.label)")
+    assert "IAI-IV: Trade Facilitation" in labels  # it is chosen still
+    assert {label.partition(":")[0] for label in labels} == {"IAI-IV", "MPAC-2025"}
+    field(page, "Plan").select_option("")
+    assert line.and_(page.locator(":not([hidden])")).count() == every
+
+
 def test_wrong_input_takes_the_focus_to_its_field(desk):
     page = desk("/projects/new/")
     field(page, "Title").fill("Too much")
@@ -140,6 +158,26 @@ def test_wrong_input_takes_the_focus_to_its_field(desk):
         "name", "benefits-0-share"
     )
     expect(field(page, "Title")).to_have_value("Too much")
+
+
+COVERED = """() => {
+  const [here, bar] = [document.activeElement, document.querySelector(".savebar")];
+  if (here === document.body || bar.contains(here)) return null;
+  const [mine, its] = [here.getBoundingClientRect(), bar.getBoundingClientRect()];
+  return mine.bottom - its.top > mine.height / 2 ? here.name || here.id : null;
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_what_has_the_focus_is_never_under_the_button_that_saves(sit, width):
+    page = sit("/projects/new/", viewport={"width": width, "height": 900})
+    covered = []
+
+    for _ in range(45):
+        page.keyboard.press("Tab")
+        covered.append(page.evaluate(COVERED))
+
+    assert set(covered) == {None}
 
 
 def test_leaving_a_changed_form_asks_first(sit):

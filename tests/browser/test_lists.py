@@ -110,7 +110,7 @@ def test_a_theme_is_put_on_a_selection_seen_before_and_undone(desk):
     assert tagged.count() == 2
     toast = page.get_by_role("status").filter(has_text="Theme added")
     toast.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("Undo: Theme added")).to_be_visible()
+    expect(page.get_by_text("Taken back: Theme added")).to_be_visible()
     assert not tagged.exists()
     assert theme.projects.count() == 0
 
@@ -162,7 +162,7 @@ def test_a_list_with_two_errors_is_corrected_imported_and_undone(desk):
     made = Project.objects.as_of().filter(title="Ports for small boats")
     assert made.count() == 1
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("Undo: List of projects imported")).to_be_visible()
+    expect(page.get_by_text("Taken back: List of projects imported")).to_be_visible()
     assert made.count() == 0
 
 

@@ -92,6 +92,27 @@ def test_a_meeting_is_made_decides_and_is_undone(desk, proposals):
     assert counted() == before
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_enter_in_find_finds_and_elsewhere_saves(sit, proposals, scripts):
+    project = proposals[0]
+    meeting = make.meeting(f"IAI-TF-{next(_numbers)}", on=HELD)
+    page = sit(f"{meeting.get_absolute_url()}agenda/", scripts=scripts)
+
+    find = page.get_by_label("Find by code or title")
+    find.fill(project.title)
+    find.press("Enter")
+    page.get_by_role("table", name="Projects found").get_by_label(project.code).check()
+    assert not meeting.agenda_items.exists()
+    page.get_by_role("button", name="Save the agenda").click()
+    place = page.get_by_label(f"Place of {project.code}")
+    expect(place).to_have_value("1")
+
+    page.get_by_label(f"Remark on {project.code}").fill("After lunch")
+    place.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("The agenda was saved.")
+    assert meeting.agenda_items.get().note == "After lunch"
+
+
 def test_decisions_are_recorded_by_keyboard_alone(desk, proposals):
     project = proposals[0]
     number = next(_numbers)

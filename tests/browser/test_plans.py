@@ -89,7 +89,9 @@ def test_a_partner_gets_an_alias_by_keyboard_alone(sit):
     expect(page.locator("main")).to_contain_text("Nippon-koku")
     page.get_by_role("button", name="Undo").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status").first).to_contain_text("Undo: Changed partner")
+    expect(page.get_by_role("status").first).to_contain_text(
+        "Taken back: Changed partner"
+    )
     assert Partner.objects.named("Nippon-koku").count() == 0
 
 

@@ -69,7 +69,7 @@ def test_two_partners_are_merged_by_keyboard_and_undone_by_the_toast(nippon, pag
     page.keyboard.type("They are two")
     page.keyboard.press("Enter")
 
-    expect(page.get_by_text("Undo: Merged Nippon")).to_be_visible()
+    expect(page.get_by_text("Taken back: Merged Nippon")).to_be_visible()
     page.goto("/partners/NIPPON/")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Nippon")
 
@@ -82,7 +82,7 @@ def test_the_toast_undoes_a_merge_at_once(nippon, page):
     expect(page.get_by_role("status")).to_contain_text("Nippon was merged into Japan.")
     press(page, "button", "Undo")
 
-    expect(page.get_by_role("status")).to_contain_text("Undo: Merged Nippon (NIPPON)")
+    expect(page.get_by_role("status")).to_contain_text("Taken back: Merged Nippon")
     assert Partner.objects.filter(code="NIPPON").exists()
 
 
@@ -102,7 +102,7 @@ def test_a_former_name_is_restored_by_keyboard(nippon, page, edith):
     nippon.refresh_from_db()
     assert nippon.name == "Nippon"
     press(page, "button", "Undo")
-    expect(page.get_by_role("status")).to_contain_text("Undo: Restored")
+    expect(page.get_by_role("status")).to_contain_text("Taken back: Restored")
 
 
 @pytest.mark.parametrize("desk", [True], indirect=True)

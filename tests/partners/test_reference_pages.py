@@ -580,7 +580,9 @@ def test_others_are_not_offered_what_they_may_not_do(sign_in, role):
     client = sign_in(make.user(role, **fields.get(role, {})) if role else None)
 
     for address in ("/partners/", "/partners/JP/", "/plans/", "/countries/"):
-        page = client.get(address).content.decode()
+        answer = client.get(address)
+        page = answer.content.decode()
+        assert answer.status_code == 200, address
         assert "/new/" not in page, address
         assert "/edit/" not in page, address
         assert "/reference/" not in page, address

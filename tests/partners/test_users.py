@@ -327,3 +327,60 @@ def test_everyone_renames_oneself_and_nothing_else(sign_in):
     user.refresh_from_db()
     assert (user.name, user.role) == ("Aye", "reader")
     assert user.email != "x@example.org"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("admin@example.org", "no “@”"),
+        ("admin\uff20example.org", "no “@”"),
+        ("Linh Tran", "add what tells you apart"),
+        (" LINH\n trần", "add what tells you apart"),
+        ("linh\u00ad tr\ufe0fan", "add what tells you apart"),
+        ("Linh", "add what tells you apart"),
+        ("admin", "add what tells you apart"),
+        ("Linh\u202e", "cannot be seen"),
+        ("Linh\x07", "cannot be seen"),
+        ("\u3164", "can be read"),
+    ],
+)
+def test_nobody_takes_the_name_of_another(sign_in, administrator, name, sentence):
+    make.user("editor", email="linh@example.org", name="Linh Tran")
+    user = make.user("coordinator", country="VN", name="Khanh")
+
+    answer = sign_in(user).post("/accounts/profile/", form(user, name=name))
+
+    user.refresh_from_db()
+    assert answer.status_code == 400
+    assert sentence in answer.context["form"].errors["name"][0]
+    assert user.name == "Khanh"
+
+
+def test_an_administrator_gives_nobody_the_name_of_another(admin):
+    make.user("editor", name="Linh Tran")
+    new = {"email": "new@example.org", "role": "reader", "submission": "one"}
+
+    answer = admin.post(INVITE, new | {"name": "Linh  Tran"})
+
+    assert answer.status_code == 400
+    assert "add what tells you apart" in body(answer)
+    assert not User.objects.filter(email="new@example.org").exists()
+
+
+def test_a_name_is_kept_on_one_line(sign_in):
+    user = make.user()
+
+    sign_in(user).post("/accounts/profile/", form(user, name="Linh\n\u200b Tran "))
+
+    user.refresh_from_db()
+    assert user.name == "Linh Tran"
+
+
+def test_who_had_a_name_before_the_other_keeps_it(admin):
+    user = make.user("reader", name="Khanh")
+    make.user("reader", email="khanh@example.org")
+
+    admin.post(page_of(user), form(user, role="editor"))
+
+    user.refresh_from_db()
+    assert (user.name, user.role) == ("Khanh", "editor")

@@ -215,6 +215,27 @@ def test_an_entry_of_another_project_is_not_reversed():
         actions.record(fact=money(make.project(), Decimal(1), reverses=first))
 
 
+def test_a_fact_that_names_what_went_meanwhile_is_refused_in_words():
+    project, meeting = make.project(status="appraisal"), make.meeting(on="2022-02-01")
+    approval = change(project, "approved", meeting=meeting)
+    type(meeting).objects.all().delete()
+
+    with pytest.raises(ValidationError) as error:
+        actions.record(fact=approval)
+
+    assert "meeting" in error.value.message_dict
+
+
+def test_an_entry_is_reversed_once():
+    project = make.project(budget="500")
+    first = actions.record(fact=money(project, Decimal(100)))
+    taken_back = {"reverses": first, "effective_on": make.day("2022-03-01")}
+    actions.record(fact=money(project, Decimal(-100), **taken_back))
+
+    with pytest.raises(ValidationError, match="is reversed once"):
+        actions.record(fact=money(project, Decimal(-100), **taken_back))
+
+
 def test_a_fund_counts_as_its_owner_alone():
     project, jaif = make.project(), make.fund("JAIF", owner="JP")
     joins = {"project": project, "fund": jaif, "effective_on": ON}

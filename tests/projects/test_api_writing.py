@@ -1,8 +1,10 @@
 """Creating and changing projects through the API."""
 
 import pytest
+from django.test import override_settings
 
 from aseanpm.facts import Entry
+from partners.models import ApiToken
 from projects.models import Project
 from tests import make
 
@@ -40,7 +42,7 @@ def test_a_project_is_created_once_for_one_key(api, editor):
 
 def test_texts_are_kept_as_they_are_in_forms(api, editor):
     body = {
-        "title": "Lu\u0301a\u200b gạo ",
+        "title": "Lu\u0301a\u200b\n gạo ",
         "title_translations": {"my": "\u1006\u1014\u103a\u200b"},
     }
 
@@ -48,6 +50,45 @@ def test_texts_are_kept_as_they_are_in_forms(api, editor):
 
     assert made.json()["title"] == "Lúa gạo"
     assert made.json()["title_translations"] == {"my": "\u1006\u1014\u103a\u200b"}
+
+
+def test_a_date_stands_on_the_last_day_of_what_is_known(api, editor):
+    body = {"title": "Rice", "planned_end": "2026-02-01"}
+
+    month = api(editor).post(
+        LIST, body | {"planned_end_precision": "month"}, headers=KEY
+    )
+    alone = api(editor).post(
+        LIST,
+        {"title": "Rice", "planned_end_precision": "month"},
+        headers={"Idempotency-Key": "other"},
+    )
+
+    assert month.status_code == 201
+    assert Project.objects.get().planned_end == make.day("2026-02-28")
+    assert alone.json()["errors"] == [
+        {"field": "planned_end_precision", "message": "Send it with planned_end."}
+    ]
+
+
+def test_a_write_by_the_api_can_be_undone(api, sign_in, editor):
+    api(editor).post(LIST, {"title": "Rice"}, headers=KEY)
+
+    sign_in(editor).post(f"/undo/{Entry.objects.get().sequence}/")
+
+    assert Project.objects.get().withdrawn_at
+
+
+@override_settings(ASEANPM_SECOND_FACTOR=True)
+def test_a_token_opens_nothing_to_whom_a_second_factor_is_missing(client, editor):
+    _, token = ApiToken.objects.create(user=editor)
+    headers = {"Authorization": f"Token {token}", **KEY}
+
+    answer = client.post(LIST, '{"title": "Rice"}', "application/json", headers=headers)
+
+    assert answer.status_code == 403
+    assert "second factor" in answer.json()["detail"]
+    assert not Project.objects.exists()
 
 
 def test_the_same_key_of_two_people_makes_two_projects(api, editor):
@@ -75,6 +116,7 @@ def test_creating_takes_a_key(api, editor):
         ({"title": "Rice", "version": 9}, "version"),
         ({"title": "Rice", "themes": ["NONE"]}, "themes"),
         ({"title": "Rice", "planned_start": "soon"}, "planned_start"),
+        ({"title": "Rice", "planned_start": "0206-01-05"}, "planned_start"),
         ({"title": "R" * 401}, "title"),
         ({"title": "Rice\u202echains"}, "title"),
         ({"title": "Rice", "internal_note": "a\x07b"}, "internal_note"),
@@ -192,3 +234,12 @@ def test_readers_are_told_no_version(api, editor):
 
     assert "version" not in answer.json()
     assert not answer.headers.get("ETag", "").startswith('"v')
+
+
+def test_a_body_without_end_is_not_read(api, editor):
+    body = '{"title": "' + "R" * 1_000_000 + '"}'
+
+    answer = api(editor).generic("POST", LIST, body, "application/json", headers=KEY)
+
+    assert answer.status_code == 400
+    assert "longer than a megabyte" in answer.json()["detail"]

@@ -450,6 +450,24 @@ def test_each_change_has_its_history_row(client):
     assert [link.theme.code for link in last.themes.all()] == ["GENDER"]
 
 
+def test_many_projects_move_in_as_many_queries_as_few(client, queries):
+    make.meeting("IAI-TF-80", on="2022-09-22")
+    holds = {"status": "on_hold", "effective_on": "2022-09-22", "note": "Floods"}
+    holds["meeting"] = "IAI-TF-80"
+
+    def hold(count):
+        rows = [make.project(status="ongoing", on="2022-01-10") for _ in range(count)]
+        codes = [project.code for project in rows]
+        return queries(
+            lambda: apply(client, preview(client, "move", codes, **holds), **holds)
+        )
+
+    few = hold(2)
+
+    assert hold(12) <= few
+    assert set(statuses().values()) == {"on_hold"}
+
+
 def test_a_hundred_projects_change_in_two_seconds(client):
     for number in range(100):
         make.project(code=f"P-{number}", status="approved", on="2022-01-10")

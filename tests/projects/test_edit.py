@@ -288,14 +288,11 @@ def test_a_budget_in_another_currency_takes_the_rate_on_record(client_of_editor)
     )
 
 
-def test_what_is_likely_is_filled_in(client_of_editor, editor):
-    assert opened(client_of_editor, NEW).texts["plan"] == ["IAI-IV"]
-    assert opened(client_of_editor, NEW).texts["officer"] == ["editor@example.org"]
+def test_what_is_not_known_stays_open(client_of_editor, editor):
+    texts = opened(client_of_editor, NEW).texts
 
-    form = opened(client_of_editor, NEW)
-    client_of_editor.post(NEW, form.filled(title="Old", plan="IAI-III"))
-
-    assert opened(client_of_editor, NEW).texts["plan"] == ["IAI-III"]
+    assert texts["plan"] == texts["line"] == [""]
+    assert texts["officer"] == ["editor@example.org"]
 
 
 TOMORROW = (timezone.localdate() + dt.timedelta(days=2)).isoformat()
@@ -930,6 +927,22 @@ def test_rows_alone_make_another_form_an_old_one(sign_in, client_of_editor, proj
     assert Form(stale.content.decode()).texts["phases-0-title"] == ["Theirs"]
 
 
+def test_what_only_one_of_two_changed_is_no_choice(sign_in, project):
+    mine, theirs = sign_in(make.user("editor")), sign_in(make.user("editor"))
+    my_form, their_form = (opened(one, edit_of(project)) for one in (mine, theirs))
+    theirs.post(edit_of(project), their_form.filled(description="Theirs"))
+
+    page = mine.post(edit_of(project), my_form.filled(internal_note="Mine"))
+
+    assert page.status_code == 409
+    assert set(page.context["conflict"]) == {"description"}
+    assert not page.context["conflict"]["description"].is_mine
+    again = Form(page.content.decode())
+    mine.post(edit_of(project), again.filled())
+    project.refresh_from_db()
+    assert (project.description, project.internal_note) == ("Theirs", "Mine")
+
+
 def test_a_fact_recorded_meanwhile_is_shown_beside_mine(client_of_editor, project):
     mine = opened(client_of_editor, edit_of(project))
     actions.record(
@@ -1024,7 +1037,7 @@ def test_the_permissions_say_why_not(sign_in, client):
 
     assert "You are signed in as: national coordinator." in page
     assert (
-        "Who may change them: a secretariat editor and a secretariat administrator. "
+        "Who may change them: a secretariat editor or a secretariat administrator. "
         "<b>That is not you.</b>" in page
     )
     assert client.get("/permissions/?why=nothing").status_code == 400

@@ -221,6 +221,7 @@ def test_only_the_secretariat_meets_ticks_and_links_to_edit(client, sign_in):
 
     for reader in (client, coordinator):
         html = reader.get(LIST).content.decode()
+        assert 'data-l="Status"' in html
         assert "pick" not in html
         assert "/edit/" not in html
         assert "/bulk/" not in html

@@ -5,14 +5,17 @@ import re
 import uuid
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from aseanpm import writing
 from aseanpm.facts import ledger_entry
 from aseanpm.models import Entry
 from projects.models import ApprovalStep, Project, StatusChange
 from tests import make
 from workplans import actions
-from workplans.models import AgendaItem
+from workplans.meeting_views import AgendaView, CirculationView, DecisionsView
+from workplans.models import AgendaItem, Meeting
 
 pytestmark = pytest.mark.django_db
 
@@ -78,6 +81,14 @@ def confirmed(client, path, data):
     return first
 
 
+def move(meeting, day):
+    """Another write gives a meeting another day."""
+    with ledger_entry():
+        day = make.day(day)
+        current = Meeting.objects.get(pk=meeting.pk)
+        writing.change(current, held_from=day, held_until=day)
+
+
 def counted():
     return Project.objects.as_of().under(make.plan()).counted().count()
 
@@ -122,6 +133,61 @@ def test_words_that_are_no_code_are_not_saved_as_one(editor, meeting):
     assert page.context["problems"] == [
         ("id_search", "“rice” is no project’s code. Press Find and tick what is meant.")
     ]
+
+
+@pytest.mark.parametrize("path", [AGENDA, "/meetings/circulation/"])
+def test_enter_finds_where_there_is_something_to_find(editor, meeting, path):
+    proposal("P-33333", status="concept", title="Rice in the delta")
+
+    for words in ("rice", "P-33333"):
+        page = editor.post(path, {"search": words, "enter": "1", "submission": "a"})
+
+        assert [one["row"]["code"] for one in page.context["found"]] == ["P-33333"]
+        assert not AgendaItem.objects.exists()
+
+
+def test_enter_saves_where_nothing_is_to_be_found(editor, meeting):
+    proposal("P-22222")
+
+    editor.post(AGENDA, {"project": ["P-22222"], "search": "", "enter": "1"})
+
+    assert meeting.agenda_items.count() == 1
+
+
+def test_what_was_found_and_ticked_is_saved_while_the_words_still_stand(
+    editor, meeting
+):
+    proposal("P-33333", title="Rice in the delta")
+    page = editor.post(AGENDA, {"search": "rice", "find": "1"}).content.decode()
+    looked_for = re.search(r'name="looked_for" value="(\w*)"', page)[1]
+
+    editor.post(
+        AGENDA, {"search": "rice", "looked_for": looked_for, "project": ["P-33333"]}
+    )
+
+    assert meeting.agenda_items.count() == 1
+
+
+@pytest.mark.parametrize("path", [AGENDA, "/meetings/circulation/"])
+@pytest.mark.parametrize("press", ["find", "enter", "save"])
+def test_too_long_a_search_is_refused_with_a_sentence(editor, meeting, path, press):
+    page = editor.post(path, {"search": "a " * 1200, press: "1"})
+
+    assert page.status_code == 400
+    problem = ("id_search", "Look for at most 200 characters.")
+    assert problem in page.context["problems"]
+
+
+def test_an_agenda_on_which_all_is_decided_is_not_called_empty(editor, meeting):
+    on_agenda(meeting, proposal("P-22222"))
+    confirmed(editor, DECISIONS, decision_data(meeting, {"P-22222": "defer"}))
+
+    html = editor.get(AGENDA).content.decode()
+
+    assert "All that was on it is decided." in html
+    assert "Nothing is on the agenda yet" not in html
+    assert "P-22222</a> (deferred)" in html
+    assert '<td data-l="Outcome">Deferred</td>' in editor.get(MEETING).content.decode()
 
 
 def test_an_agenda_is_put_in_order_and_cleared(editor, meeting):
@@ -176,6 +242,32 @@ def test_an_agenda_is_sent_twice_and_written_once(editor, meeting):
     assert [answer.status_code for answer in answers] == [302, 302]
     assert meeting.agenda_items.count() == 1
     assert Entry.objects.filter(recorded_by__isnull=False).count() == 1
+
+
+def test_an_agenda_sent_again_with_other_content_is_shown_with_what_was_typed(
+    editor, meeting
+):
+    proposal("P-22222"), proposal("P-33333")
+    editor.post(AGENDA, {"project": ["P-22222"], "submission": "same"})
+
+    page = editor.post(
+        AGENDA,
+        {
+            "submission": "same",
+            "project": ["P-33333"],
+            "item": ["P-22222"],
+            "item-P-22222-note": "After lunch",
+            "item-P-22222-item_version": "1",
+        },
+    )
+
+    assert page.status_code == 400
+    html = page.content.decode()
+    assert "This form was saved already, with other content." in html
+    assert "After lunch</textarea>" in html
+    ticked = [one["row"]["code"] for one in page.context["proposals"] if one["ticked"]]
+    assert ticked == ["P-33333"]
+    assert meeting.agenda_items.count() == 1
 
 
 # Decisions
@@ -343,7 +435,7 @@ def test_an_item_that_was_decided_or_taken_off_meanwhile_is_named(editor, meetin
     page = confirmed(editor, DECISIONS, data)
 
     assert page.status_code == 409
-    assert "P-22222 was decided: defer." in page.content.decode()
+    assert "P-22222 was deferred." in page.content.decode()
     assert "P-33333 is on the agenda no longer." in page.content.decode()
     assert counted() == 0
 
@@ -356,6 +448,52 @@ def test_a_meeting_that_was_moved_meanwhile_dates_nothing(editor, meeting):
 
     assert page.status_code == 409
     assert "last day is now 2024-03-15." in page.content.decode()
+
+
+def test_a_meeting_that_moves_before_the_lock_dates_nothing(meeting):
+    on_agenda(meeting, proposal("P-22222"))
+    item = meeting.agenda_items.get()
+    decided = actions.Decision(
+        project=item.project,
+        outcome="approve",
+        item=item,
+        item_version=item.version,
+        project_version=item.project.version,
+    )
+    move(meeting, "2024-05-01")
+
+    with (
+        pytest.raises(actions.ChangedMeanwhile, match="last day is now 2024-05-01"),
+        ledger_entry() as entry,
+    ):
+        actions.decide(meeting=meeting, decisions=[decided], entry=entry)
+
+    assert counted() == 0
+
+
+def test_who_decides_while_the_meeting_is_moved_is_told_and_loses_nothing(
+    editor, meeting, monkeypatch
+):
+    on_agenda(meeting, proposal("P-22222"), proposal("P-33333"))
+    data = decision_data(meeting, {"P-22222": "defer"}, {"P-22222": "Next time"})
+    decision_day = actions.decision_day
+
+    def and_it_moves(seen):
+        move(meeting, "2024-05-01")
+        return decision_day(seen)
+
+    monkeypatch.setattr(actions, "decision_day", and_it_moves)
+    page = editor.post(DECISIONS, data)
+    monkeypatch.undo()
+
+    assert page.status_code == 409
+    html = page.content.decode()
+    assert "last day is now 2024-05-01." in html
+    assert 'name="dated" value="2024-05-01"' in html
+    assert "Next time</textarea>" in html
+    assert not ApprovalStep.objects.exists()
+    assert confirmed(editor, DECISIONS, data | {"dated": "2024-05-01"}).url == MEETING
+    assert str(ApprovalStep.objects.get().effective_on) == "2024-05-01"
 
 
 def test_a_status_after_the_meeting_is_in_the_way_and_is_named(editor, meeting):
@@ -431,6 +569,124 @@ def test_decisions_are_sent_twice_and_written_once(editor, meeting):
 
     assert [(one.status_code, one.url) for one in answers] == [(302, MEETING)] * 2
     assert StatusChange.objects.filter(status="approved").count() == 1
+
+
+def before_their_twins(monkeypatch, *views):
+    """Each view meets the twin of its form only after it looked for it."""
+    for view in views:
+        looked = view.sent_before
+        answers = iter([None])
+        monkeypatch.setattr(
+            view,
+            "sent_before",
+            lambda self, looked=looked, answers=answers: next(answers, looked(self)),
+        )
+
+
+@pytest.mark.parametrize("outcome", ["approve", "defer"])
+def test_who_loses_to_the_own_twin_is_led_to_what_it_wrote(
+    editor, meeting, monkeypatch, outcome
+):
+    on_agenda(meeting, proposal("P-22222"))
+    proposal("P-33333")
+    decided = decision_data(meeting, {"P-22222": outcome}, seen="")
+    circulated = circulation_data("P-33333")
+    first = [
+        confirmed(editor, DECISIONS, decided),
+        confirmed(editor, CIRCULATION, circulated),
+    ]
+    before_their_twins(monkeypatch, DecisionsView, CirculationView)
+
+    again = [editor.post(DECISIONS, decided), editor.post(CIRCULATION, circulated)]
+
+    assert [one.status_code for one in again] == [302, 302]
+    assert [one.url for one in again] == [one.url for one in first]
+
+
+def test_an_agenda_that_loses_to_its_twin_is_led_to_it(editor, meeting, monkeypatch):
+    on_agenda(meeting, proposal("P-22222"))
+    version = meeting.agenda_items.get().version
+    data = {
+        "submission": "a",
+        "item": ["P-22222"],
+        "item-P-22222-note": "After lunch",
+        "item-P-22222-item_version": version,
+    }
+    editor.post(AGENDA, data)
+    before_their_twins(monkeypatch, AgendaView)
+
+    again = editor.post(AGENDA, data)
+
+    assert (again.status_code, again.url) == (302, AGENDA)
+
+
+def test_the_preview_names_what_becomes_public_and_how_to_withhold_it(editor, meeting):
+    on_agenda(
+        meeting,
+        proposal("P-22222"),
+        proposal("P-33333", withheld_reason="Under embargo"),
+        proposal("P-44444"),
+    )
+    outcomes = {"P-22222": "approve", "P-33333": "approve", "P-44444": "defer"}
+
+    page = editor.post(DECISIONS, decision_data(meeting, outcomes))
+
+    public = [project.code for project in page.context["becoming_public"]]
+    assert public == ["P-22222"]
+    html = page.content.decode()
+    link = f"/projects/P-22222/edit/?next={DECISIONS}#id_withheld_reason"
+    assert html.count(link) == 2
+    assert "This publishes, for everybody to read: P-22222" in html
+    assert "Not public, and stays so: “Under embargo”" in html
+    assert 'id="id_withheld_reason"' in editor.get(link).content.decode()
+
+
+def test_the_preview_of_a_circulation_names_what_becomes_public(editor):
+    proposal("P-22222")
+
+    page = editor.post(CIRCULATION, circulation_data("P-22222"))
+
+    assert "This publishes, for everybody to read: P-22222" in page.content.decode()
+
+
+def test_what_the_record_objects_to_is_said_above_the_form(
+    editor, meeting, monkeypatch
+):
+    def objecting(self):
+        raise ValidationError("The record objects.")
+
+    on_agenda(meeting, proposal("P-22222"))
+    deferred = decision_data(meeting, {"P-22222": "defer"})
+    moved = {
+        "submission": "a",
+        "item": ["P-22222"],
+        "item-P-22222-note": "After lunch",
+        "item-P-22222-item_version": "1",
+    }
+    monkeypatch.setattr(AgendaItem, "clean", objecting)
+
+    pages = [editor.post(DECISIONS, deferred), editor.post(AGENDA, moved)]
+
+    assert [page.status_code for page in pages] == [400, 400]
+    for page in pages:
+        assert page.context["problems"] == [("", "The record objects.")]
+
+
+def test_restoring_a_draft_does_not_rewrite_what_was_decided(editor, meeting):
+    on_agenda(meeting, proposal("P-22222"))
+    draft = decision_data(meeting, {"P-22222": "defer"}, {"P-22222": "A draft"})
+    editor.post(DECISIONS, draft | {"keep": "1"})
+    confirmed(editor, DECISIONS, decision_data(meeting, {"P-22222": "approve"}))
+    item = meeting.agenda_items.get()
+    drafted = item.history.get(outcome="defer")
+    address = f"/history/agendaitem/{drafted.history_id}/restore/"
+
+    page = editor.post(address, {"reason": "A slip", "version": item.version})
+
+    item.refresh_from_db()
+    assert page.status_code == 400
+    assert "This was decided. To change it, undo the decision" in page.content.decode()
+    assert (item.outcome, item.note) == ("approve", "")
 
 
 def test_a_draft_is_kept_and_decides_nothing(editor, meeting):
@@ -565,6 +821,38 @@ def test_only_what_was_circulated_since_the_last_meeting_is_to_be_noted(
 
     assert proposed("IAI-TF-81") == ["P-33333"]
     assert proposed("ACCC-9") == ["P-44444"]
+
+
+def test_what_another_programme_circulates_is_of_the_body_that_decided_before(editor):
+    line = make.line(plan=make.plan("RCEP-1"))
+    meeting = make.meeting("RCEP-9", on="2024-02-01")
+    on_agenda(meeting, proposal("P-22222", line=line))
+    confirmed(
+        editor,
+        "/meetings/RCEP-9/decisions/",
+        decision_data(meeting, {"P-22222": "approve"}),
+    )
+    project = proposal("P-33333", line=line)
+
+    confirmed(editor, CIRCULATION, circulation_data("P-33333"))
+
+    assert project.approval_steps.get().step == "sponsoring_body"
+    make.meeting("RCEP-10", on="2024-06-20")
+    page = editor.get("/meetings/RCEP-10/agenda/")
+    assert [one["row"]["code"] for one in page.context["circulated"]] == ["P-33333"]
+
+
+def test_a_programme_that_no_body_decided_on_has_nothing_circulated(editor):
+    proposal("P-22222", line=make.line(plan=make.plan("RCEP-1")))
+
+    page = editor.post(CIRCULATION, circulation_data("P-22222"))
+
+    assert page.status_code == 400
+    assert (
+        "P-22222: No meeting has decided on a project of RCEP yet, so it is not on "
+        "record which body decides by circulation."
+    ) in page.content.decode()
+    assert not ApprovalStep.objects.exists()
 
 
 def test_several_are_returned_by_circulation_with_one_reason(editor):

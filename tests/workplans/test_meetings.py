@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from aseanpm import writing
 from aseanpm.editing import key_of
 from aseanpm.facts import ledger_entry
+from projects.actions import withdraw_project
 from projects.models import Project
 from tests import make
 from workplans import actions
@@ -189,7 +190,7 @@ def test_nobody_is_there_twice(editor, bodies):
     page = editor.post(NEW, new_meeting(number="80", **rows("attendances", row, row)))
 
     assert page.status_code == 400
-    assert "Country VN stands here twice." in page.content.decode()
+    assert "“Country VN” stands here twice" in page.content.decode()
     assert not Meeting.objects.exists()
 
 
@@ -206,6 +207,61 @@ def test_rows_are_added_and_taken_out_without_a_script(editor, bodies):
     assert 'value="country:VN" selected' in more.content.decode()
     assert 'value="country:VN" selected' not in less.content.decode()
     assert not Meeting.objects.exists()
+
+
+@pytest.mark.parametrize("on", ["2027-03-03", "2027-03"])
+def test_a_meeting_of_one_day_or_month_stays_one_when_it_moves(editor, bodies, on):
+    editor.post(NEW, new_meeting(number="80", held_from=on))
+    path = f"{MEETING}edit/"
+    shown = editor.get(path).context["form"].initial
+
+    editor.post(path, opened(editor, path) | new_meeting(held_from="2026-11-22"))
+
+    assert (shown["held_from"], shown["held_until"]) == (on, "")
+    assert Meeting.objects.get().dates_shown == "2026-11-22"
+
+
+def test_a_meeting_that_is_on_record_is_refused_once(editor, bodies, meeting):
+    page = editor.post(NEW, new_meeting(number="80"))
+
+    assert [sentence for _, sentence in page.context["form"].problems()] == [
+        "Number: IAI-TF-80 is the code of “80th Body IAI-TF” already."
+    ]
+
+
+def test_a_national_consultation_names_its_country(editor):
+    body = Body.objects.create(code="IAI-NATCONS", name="National Consultation")
+    laos = make.country("LA", name="Lao PDR")
+    called = [
+        str(Meeting.objects.create(code=str(number), body=body, country=laos, **fields))
+        for number, fields in enumerate(
+            (
+                {"held_until": make.day("2027-03-03")},
+                {"name": "A talk"},
+                {"name": "A talk in Lao PDR"},
+            )
+        )
+    ]
+
+    page = editor.get("/meetings/0/consultation/").content.decode()
+
+    assert called == [
+        "National Consultation, Lao PDR, 2027-03-03",
+        "A talk, Lao PDR",
+        "A talk in Lao PDR",
+    ]
+    assert "National Consultation, Lao PDR · 2027-03-03" in page
+
+
+def test_a_body_named_like_another_is_refused(editor, bodies):
+    new = "/reference/bodies/new/"
+    sent = {"code": "COPY", "name": "body  iai-tf", "basis": "documented"}
+
+    page = editor.post(new, opened(editor, new) | sent)
+
+    assert page.status_code == 400
+    assert "IAI-TF is called “Body IAI-TF” already." in page.content.decode()
+    assert Body.objects.count() == 3
 
 
 def test_the_code_stays_when_the_number_is_corrected(editor, meeting):
@@ -374,10 +430,15 @@ def test_a_statement_is_linked_with_the_pledges_of_its_partner(editor, meeting):
     shown = make.project(title="Rice")
     hidden = make.project(title="Secret dam", is_published=False)
     make.partner("AU")
-    public = make.money(shown, "500", kind="pledged", partner="JP")
-    private = make.money(shown, "700", kind="pledged", partner="JP", is_private=True)
-    unseen = make.money(hidden, "900", kind="pledged", partner="JP")
-    other = make.money(shown, "100", kind="pledged", partner="AU")
+    public, private, unseen, other = (
+        make.money(project, usd, kind="pledged", on="2024-05-01", **fields)
+        for project, usd, fields in (
+            (shown, "500", {"partner": "JP"}),
+            (shown, "700", {"partner": "JP", "is_private": True}),
+            (hidden, "900", {"partner": "JP"}),
+            (shown, "100", {"partner": "AU"}),
+        )
+    )
     path = f"{MEETING}statements/"
     said = {"partner": "JP", "text": "Japan will support rice"}
     editor.post(path, opened(editor, path) | rows("partner_statements", said))
@@ -404,6 +465,38 @@ def test_a_statement_is_linked_with_the_pledges_of_its_partner(editor, meeting):
     staff = editor.get(MEETING).content.decode()
     assert "USD 700.00" in staff
     assert "Secret dam" in staff
+    assert "not public" not in visitor
+    assert marked(staff) == ["USD 700.00", "USD 900.00"]
+
+
+def marked(html):
+    """The pledges on a page that are marked as not public."""
+    pledges = re.findall(r"Pledged (.*?) for (.*?)</p>", html, re.DOTALL)
+    return [amount for amount, rest in pledges if "not public" in rest]
+
+
+def test_what_was_pledged_before_a_meeting_did_not_come_of_it(editor, meeting):
+    project = make.project(code="P-22222")
+    early, linked, same_day = (
+        make.money(project, usd, kind="pledged", partner="JP", on=on)
+        for usd, on in ((1, "2024-03-14"), (2, "2024-03-14"), (3, "2024-03-15"))
+    )
+    said = meeting.partner_statements.create(partner=make.partner("JP"), text="Rice")
+    said.pledges.add(linked)
+    link = f"{MEETING}pledges/?statement={key_of(said)}"
+
+    html = editor.get(link).content.decode()
+    answer = editor.post(link, opened(editor, link) | {"pledges": [str(linked.uuid)]})
+
+    assert [str(one.uuid) in html for one in (early, linked, same_day)] == [
+        False,
+        True,
+        True,
+    ]
+    assert "USD 2.00, 2024-03-14, before the meeting" in html
+    assert "Its pledges from before the meeting are not offered." in html
+    assert answer.status_code == 302
+    assert list(said.pledges.all()) == [linked]
 
 
 # Figures
@@ -562,6 +655,14 @@ def test_a_session_for_each_area_of_a_plan_is_proposed(editor, consultation):
     assert list(areas) == ["IAI-IV-FA", "IAI-IV-TR"]
 
 
+def test_a_new_session_is_saved_before_a_priority_is_put_in_it(editor, consultation):
+    html = editor.get(
+        f"{consultation.get_absolute_url()}consultation/"
+    ).content.decode()
+
+    assert "Save new sessions first" in html
+
+
 def test_a_line_of_another_plan_than_the_session_is_refused(editor, consultation):
     area = make.area(code="IAI-IV-A1")
     make.line(plan=make.plan("IAI-III"), code="IAI-III-02")
@@ -682,6 +783,22 @@ def test_a_concept_that_was_undone_can_be_made_again(editor, consultation):
     assert Project.objects.as_of().count() == 1
 
 
+def test_a_concept_that_was_withdrawn_can_be_made_again(editor, consultation):
+    priority = consultation.priorities.create(title="Rice", line=make.line())
+    concept(editor, consultation, priority)
+    withdrawn = Project.objects.get()
+    with ledger_entry() as entry:
+        withdraw_project(project=withdrawn, reason="A slip", entry=entry)
+
+    answer = concept(editor, consultation, priority)
+
+    project = Project.objects.as_of().get()
+    priority.refresh_from_db()
+    assert project != withdrawn
+    assert priority.project == project
+    assert answer.url == project.get_absolute_url()
+
+
 @pytest.mark.parametrize(
     ("meeting_fields", "priority_fields", "sentence"),
     [
@@ -721,6 +838,18 @@ def test_a_priority_that_became_a_project_stays(editor, consultation):
         f"became the project {code}; it cannot be taken away." in page.content.decode()
     )
     assert Priority.objects.exists()
+
+
+def test_a_priority_whose_project_was_withdrawn_can_be_taken_away(editor, consultation):
+    priority = consultation.priorities.create(title="Rice", line=make.line())
+    concept(editor, consultation, priority)
+    with ledger_entry() as entry:
+        withdraw_project(project=Project.objects.get(), reason="A slip", entry=entry)
+    path = f"{consultation.get_absolute_url()}consultation/"
+
+    editor.post(path, opened(editor, path))
+
+    assert not Priority.objects.exists()
 
 
 # What visitors read
@@ -772,7 +901,13 @@ def test_a_returned_project_is_named_only_to_who_may_see_it(client, editor, meet
     page = client.get(MEETING).content.decode()
     assert "/projects/P-22222/" in page
     assert "P-33333" not in page
-    assert "P-33333" in editor.get(MEETING).content.decode()
+    assert "not public" not in page
+    staff = editor.get(MEETING).content.decode()
+    told = staff.partition('id="approved"')[2].partition("</section>")[0]
+    assert re.findall(r"(P-\d+) <a .*?</a>(?:\s*<span.*?>(.*?)<)?", told) == [
+        ("P-22222", ""),
+        ("P-33333", "not public"),
+    ]
     assert client.get("/meetings/").content == before
 
 

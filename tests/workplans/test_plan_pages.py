@@ -17,6 +17,7 @@ from workplans.models import (
     StrategicArea,
     WorkPlan,
 )
+from workplans.plan_views import TitlesView
 
 pytestmark = pytest.mark.django_db
 
@@ -205,6 +206,20 @@ def test_wrong_input_gets_a_sentence_and_writes_nothing(
     assert any(sentence in each for each in said(page)), said(page)
     assert WorkPlan.objects.count() == 1
     assert Entry.objects.count() == before
+
+
+def test_a_plan_that_has_not_begun_is_told_once_what_to_leave_until_then(editor):
+    make.plan()
+    days = {"declared_on": "2099-01-01", "rule_on": "2099-01-01"}
+    facts = {"declares_action_line": "24", "counts_from": "approved"}
+
+    page = editor.post("/plans/new/", new_plan(editor, **facts, **days))
+
+    assert len(said(page)) == 2
+    assert all("This day has not come yet" in sentence for sentence in said(page))
+    html = page.content.decode()
+    assert "Leave the totals until that day has come." in html
+    assert "For a plan that has not begun, leave the rule until it has." in html
 
 
 def test_a_code_in_small_letters_is_written_large(editor):
@@ -515,6 +530,35 @@ def test_a_title_written_between_check_and_load_is_not_overwritten(
     assert not Entry.objects.filter(what__startswith="Loaded titles").exists()
 
 
+def test_titles_sent_again_with_other_content_are_shown_and_not_written(editor, fourth):
+    address, other = "/plans/IAI-IV/titles/", "IAI-IV-01,Another title"
+    for text in (LIST, other):
+        preview = editor.post(address, {"text": text})
+        sent = {"text": text, "seen": hidden(preview, "seen"), "submission": "same"}
+        answer = editor.post(address, sent)
+
+    assert answer.status_code == 400
+    assert "This form was saved already, with other content." in said(answer)[0]
+    assert answer.context["form"]["text"].value() == other
+    assert fourth.lines.get(code="IAI-IV-01").title == "Strengthen food safety"
+
+
+def test_titles_that_lose_to_their_twin_are_led_to_what_it_wrote(
+    editor, fourth, monkeypatch
+):
+    preview = editor.post("/plans/IAI-IV/titles/", {"text": LIST})
+    sent = {"text": LIST, "seen": hidden(preview, "seen"), "submission": "same"}
+    editor.post("/plans/IAI-IV/titles/", sent)
+    looked, late = TitlesView.sent_before, iter([None])
+    monkeypatch.setattr(
+        TitlesView, "sent_before", lambda self: next(late, looked(self))
+    )
+
+    again = editor.post("/plans/IAI-IV/titles/", sent)
+
+    assert (again.status_code, again.url) == (302, "/plans/IAI-IV/")
+
+
 def test_all_that_is_wrong_with_a_list_is_said_at_once(editor, fourth):
     wrong = (
         "IAI-IV-01,\n"
@@ -549,8 +593,10 @@ def test_all_that_is_wrong_with_a_list_is_said_at_once(editor, fourth):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"PK\x03\x04rest", "This is a workbook. Save the sheet as CSV (UTF-8) first."),
-        ("IAI-IV-01;Café".encode("latin-1"), "The file is not text in UTF-8."),
+        (b"PK\x03\x04rest", "This is a workbook or a zip file, not a CSV."),
+        (b"\xd0\xcf\x11\xe0rest", "This is an old Excel workbook, not a CSV."),
+        ("IAI-IV-01;Café".encode("utf-16"), "This text is in UTF-16. In Excel choose"),
+        ("IAI-IV-01;Café".encode("latin-1"), "This file is not in UTF-8."),
         (b"", "The submitted file is empty."),
         (b"IAI-IV-01;x" * 200_000, "The file is larger than 2 MB."),
     ],
@@ -565,7 +611,7 @@ def test_a_file_that_is_no_list_is_refused(editor, fourth, content, sentence):
 
 
 def test_a_file_of_a_spreadsheet_is_understood(editor, fourth):
-    text = "\ufeffCode;Title\r\nIAI-IV-01;'=Sum of all\r\n\r\n"
+    text = "\ufeffsep=;\r\nCode;Title\r\nIAI-IV-01;'=Sum of all\r\n\r\n"
     file = io.BytesIO(text.encode())
     file.name = "titles.csv"
 
@@ -574,6 +620,30 @@ def test_a_file_of_a_spreadsheet_is_understood(editor, fourth):
     [one] = page.context["titles"].changing
     assert one.title == "=Sum of all"
     assert "IAI-IV-01;" in page.context["form"]["text"].value()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('IAI-IV-01,"Open', "Line 1 cannot be read: a quote stands wrong there."),
+        ("IAI-IV-01,x\n" * 2001, "The list has 2001 rows; at most 2000 at once."),
+        ("IAI-IV-01," + "x" * 2_100_000, "The list is larger than 2 MB. Split it."),
+        ("code,title", "The list is empty."),
+    ],
+)
+def test_a_text_that_is_no_list_is_refused(fourth, text, sentence):
+    assert planning.read_titles(fourth, text).problems == [sentence]
+
+
+@pytest.mark.parametrize("sign", "\t;")
+@pytest.mark.parametrize("start", ["", "sep={}\n"])
+def test_commas_in_the_titles_of_pasted_cells_part_nothing(fourth, sign, start):
+    text = f"{start.format(sign)}IAI-IV-01{sign}Rice, beans, and peas\n"
+
+    titles = planning.read_titles(fourth, text)
+
+    assert [one.title for one in titles.found] == ["Rice, beans, and peas"]
+    assert titles.problems == []
 
 
 def test_pasted_cells_and_zero_widths_of_khmer_are_kept(fourth):
@@ -609,6 +679,23 @@ def test_a_rule_that_changed_holds_from_its_day_and_moves_what_follows(editor, f
     assert answer.status_code == 302
     assert fourth.rule_at(Clock(day=make.day("2022-12-31"))).counts_from == "approved"
     assert fourth.rule_at(Clock(day=make.day("2023-01-01"))).counts_from == "ongoing"
+
+
+def test_an_assumed_rule_of_the_secretariat_waits_for_nobody_to_confirm_it(
+    editor, fourth
+):
+    form = filled(editor, "/plans/IAI-IV/rules/new/") | {
+        "counts_from": "ongoing",
+        "effective_on": "2025-07-01",
+        "change": "development",
+        "basis": "assumed",
+    }
+
+    confirmed(editor, "/plans/IAI-IV/rules/new/", form)
+
+    html = editor.get("/plans/IAI-IV/").content.decode()
+    assert "A project counts from ongoing: assumed." in html
+    assert "until the secretariat confirms it" not in html
 
 
 def test_a_rule_that_was_wrong_is_corrected_and_kept_as_withdrawn(editor, fourth):

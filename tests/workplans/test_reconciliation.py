@@ -1,3 +1,4 @@
+import re
 from decimal import Decimal
 
 import pytest
@@ -225,6 +226,15 @@ def test_no_records_at_all_are_not_zero():
     assert [(row.verdict, row.against) for row in found] == [
         ("not_computable", None)
     ] * 2
+
+
+def test_a_figure_without_a_source_begins_with_its_meeting(client):
+    make.figure(meeting=make.meeting("IAI-TF-81"), as_of="2022-09-22")
+
+    html = client.get("/reconciliation/").content.decode()
+
+    below = re.findall(r'<span class="sub muted">(.*?)</span>', html)
+    assert any(one.startswith("<a") and "81st" in one for one in below), below
 
 
 def test_approvals_of_a_meeting_are_counted_beside_print():

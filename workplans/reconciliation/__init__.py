@@ -53,7 +53,7 @@ def reconcile(user, clock):
 def meetings_by(day):
     return list(
         Meeting.objects.held_by(day)
-        .select_related("body")
+        .select_related("body", "country")
         .prefetch_related("sources")
         .order_by("held_until", "code")
     )
@@ -69,7 +69,9 @@ def printed_by(day):
     }
     figures = list(
         PublishedFigure.objects.filter(**({"as_of__lte": day} if day else {}))
-        .select_related("programme", "partner", "funder", "meeting__body")
+        .select_related(
+            "programme", "partner", "funder", "meeting__body", "meeting__country"
+        )
         .prefetch_related("sources")
         .order_by("as_of", "code")
     )

@@ -37,7 +37,8 @@ document.addEventListener("submit", (event) => {
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  const typing = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
+  if (event.target.closest(typing)) return;
   if (localStorage.keys === "off") return;
   const search = document.querySelector(".search input");
   if (!search) return;

@@ -83,3 +83,17 @@ function addUp() {
 
 document.addEventListener("input", addUp);
 addUp();
+
+// Of lines and areas, those of the chosen plan are offered, and what is chosen already.
+
+const plan = document.querySelector("#id_plan");
+
+function narrow() {
+  for (const group of document.querySelectorAll("#id_line optgroup, #id_area optgroup")) {
+    const isOther = plan.value && group.label.split(":")[0] !== plan.value;
+    group.hidden = group.disabled = isOther && !group.querySelector(":checked");
+  }
+}
+
+plan?.addEventListener("change", narrow);
+if (plan) narrow();

@@ -94,56 +94,67 @@ def read(text, known, read_name):
 
     Raises NotReadable; an unknown column is refused by name, and `known` are told.
     """
-    if len(text.encode(errors="replace")) > MAX_BYTES:
-        raise NotReadable("The list is larger than 2 MB. Split it.")
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    first, _, rest = text.partition("\n")
-    if re.fullmatch(r"sep=.", first.strip()):
-        text = "\n" + rest  # Excel's own line; the rows keep their numbers
-    lines = text.lstrip("\n")
-    skipped = len(text) - len(lines)
-    records = parsed(lines, delimiter_of(lines))
-    columns = columns_of(records[0] if records else [], known, read_name)
+    (_, header), *found = records(text) or [(1, [])]
+    columns = columns_of(header, known, read_name)
     rows = []
-    for number, record in enumerate(records[1:], skipped + 2):
-        if not any(cell.strip() for cell in record) or record[0].startswith(COMMENT):
-            continue
-        if len(record) > len(columns) and any(record[len(columns) :]):
+    for number, cells in found:
+        if len(cells) > len(columns):
             more = f"Row {number} has more cells than the header has columns."
             raise NotReadable(f"{more} Put quotes around a text that holds a comma.")
-        padded = [*record, *[""] * len(columns)]
-        cells = [unguarded(cell.strip()) for cell in padded]
-        rows.append(Row(number, dict(zip(columns, cells, strict=False))))
-    if len(rows) > MAX_ROWS:
-        raise NotReadable(f"The list has {len(rows)} rows; at most {MAX_ROWS} at once.")
+        padded = [*cells, *[""] * len(columns)]
+        rows.append(Row(number, dict(zip(columns, padded, strict=False))))
+    refuse_many(rows)
     if not rows:
         raise NotReadable("The list has a header and no rows.")
     return Table(columns, rows)
 
 
+def records(text):
+    """[(number, cells)] of the rows that hold anything and are no comments.
+
+    Empty cells at the end of a row are left out. Raises NotReadable.
+    """
+    if len(text.encode(errors="replace")) > MAX_BYTES:
+        raise NotReadable("The list is larger than 2 MB. Split it.")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    first, _, rest = text.partition("\n")
+    if re.fullmatch(r"sep=.", first.strip("\n ")):
+        text = "\n" + rest  # Excel's own line; the rows keep their numbers
+    found = []
+    for number, cells in enumerate(parsed(text), 1):
+        is_comment = cells and cells[0].startswith(COMMENT)
+        cells = [unguarded(cell.strip()) for cell in cells]
+        while cells and not cells[-1]:
+            cells.pop()
+        if cells and not is_comment:
+            found.append((number, cells))
+    return found
+
+
+def refuse_many(rows):
+    if len(rows) > MAX_ROWS:
+        raise NotReadable(f"The list has {len(rows)} rows; at most {MAX_ROWS} at once.")
+
+
 def delimiter_of(text):
-    """The one of the delimiters that parts the header into most cells."""
-    header = text.partition("\n")[0]
-
-    def cells(sign):
-        return sum(map(len, parsed(header, sign, strict=False)))
-
-    return max(DELIMITERS, key=cells)
+    """The first delimiter of the first row: the name or code before it holds none."""
+    first = text.lstrip("\n ").partition("\n")[0]
+    return next((sign for sign in first if sign in DELIMITERS), DELIMITERS[0])
 
 
-def parsed(text, delimiter, *, strict=True):
+def parsed(text):
     lines = io.StringIO(text, newline="")
-    reader = csv.reader(lines, delimiter=delimiter, strict=strict)
+    reader = csv.reader(lines, delimiter=delimiter_of(text), strict=True)
     try:
         return list(reader)
     except csv.Error as error:
-        message = f"Line {reader.line_num} cannot be read: a quote stands wrong there."
+        too_long = "field larger" in str(error)
+        why = "a cell is too long" if too_long else "a quote stands wrong"
+        message = f"Line {reader.line_num} cannot be read: {why} there."
         raise NotReadable(message) from error
 
 
 def columns_of(header, known, read_name):
-    while header and not header[-1].strip():
-        header = header[:-1]
     names = [read_name(text) for text in header]
     pairs = zip(header, names, strict=True)
     unknown = [f"“{text.strip()}”" for text, name in pairs if not name]
