@@ -83,8 +83,8 @@ class Facts:
         self.fundings = by_first(Funding, "project", "partner__code", "delta")
         self.money = by_first(
             MoneyEntry,
-            *("project", "kind", "usd", "partner__code"),
-            *("in_kind", "is_counterpart", "is_private"),
+            *("project", "kind", "amount", "usd", "partner__code"),
+            *("in_kind", "is_counterpart", "is_private", "pk", "reverses"),
         )
         self.benefits = by_first(
             Benefit,
@@ -301,20 +301,36 @@ def sum_of_kind(facts, projects, kind, clock):
     """(dollars, complete, partial, none) as a visitor sees them."""
     dollars, coverage = None, Counter()
     for project in projects:
+        rows = facts.standing(facts.money[project], clock)
+        back = taken_back(rows)
         entries = [
-            (None if row["is_private"] else row["usd"], row["in_kind"])
-            for row in facts.standing(facts.money[project], clock)
+            (None if row["is_private"] else row["usd"], row)
+            for row in rows
             if row["kind"] == kind and not row["is_counterpart"]
         ]
-        known = [usd for usd, _ in entries if usd is not None]
+        left = [one for one in entries if one[1]["pk"] not in back] or entries
+        known = [usd for usd, _ in left if usd is not None]
         if not known:
             coverage["none"] += 1
-        else:
-            coverage["complete" if len(known) == len(entries) else "partial"] += 1
-        for usd, in_kind in entries:
-            if usd is not None and not in_kind:
+            continue
+        coverage["complete" if len(known) == len(left) else "partial"] += 1
+        for usd, row in entries:
+            if usd is not None and not row["in_kind"]:
                 dollars = (dollars or Decimal(0)) + usd
     return dollars, coverage["complete"], coverage["partial"], coverage["none"]
+
+
+def taken_back(rows):
+    """The keys of entries that were reversed as a whole, and of their reversals."""
+    by_key, found = {row["pk"]: row for row in rows}, set()
+    reversed_keys = {row["reverses"] for row in rows}
+    for row in rows:
+        of = by_key.get(row["reverses"])
+        if of is None or row["pk"] in reversed_keys:
+            continue
+        if row["amount"] == (None if of["amount"] is None else -of["amount"]):
+            found |= {row["pk"], of["pk"]}
+    return found
 
 
 # Copies

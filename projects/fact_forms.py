@@ -5,8 +5,10 @@ objections `take` puts at the fields.
 """
 
 import datetime as dt
+import hashlib
 import re
 from decimal import Decimal
+from functools import partial
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -28,6 +30,7 @@ from .models import (
 )
 
 CIRCULATION = "circulation"
+LAST_FIRST = "Meetings, the last first"
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 FIRST_DAY = dt.date(1967, 8, 8)  # ASEAN was founded: a day before it is a slip
 
@@ -120,6 +123,13 @@ class RowField(forms.ModelChoiceField):
         return f"{row.code} {name}" if name and name != row.code else row.code
 
 
+class NameField(RowField):
+    """A row by its name alone."""
+
+    def label_from_instance(self, row):
+        return str(row)
+
+
 class DecidedField(forms.ChoiceField):
     """What decided: a meeting by its code, or a circulation without one.
 
@@ -127,21 +137,32 @@ class DecidedField(forms.ChoiceField):
     """
 
     def __init__(self, **options):
-        super().__init__(choices=self.decisions, **options)
+        options["template_name"] = "projects/_decided_field.html"
+        super().__init__(choices=partial(self.decisions, ""), **options)
         message = "“%(value)s” is no meeting on record."
         self.error_messages["invalid_choice"] = message
 
+    def offer(self, project):
+        """First the meetings of the body that decides on a project."""
+        programme = lifecycle.programme_of(project)
+        self.choices = partial(self.decisions, lifecycle.DECIDED_BY.get(programme))
+
     @staticmethod
-    def decisions():
-        meetings = rows_of(StatusChange, "meeting").select_related("body")
-        named = [
-            (meeting.code, ", ".join(filter(None, (str(meeting), meeting.dates_shown))))
-            for meeting in meetings
-        ]
+    def decisions(body):
+        meetings = rows_of(StatusChange, "meeting").select_related("body", "country")
+        ours, others = [], []
+        for one in last_first(list(meetings)):
+            label = f"{one.undated}, {one.dates_shown or 'date not known'}"
+            (ours if one.body.code == body else others).append((one.code, label, one))
+        heading = "Other meetings, the last first" if ours else LAST_FIRST
+        groups = [(ours[0][2].body.name, ours)] if ours else []
         return [
             ("", "Not named"),
             (CIRCULATION, "By circulation, without a meeting"),
-            ("Meetings, the last first", named),
+            *(
+                (name, [choice[:2] for choice in group])
+                for name, group in [*groups, (heading, others)]
+            ),
         ]
 
     def prepare_value(self, value):
@@ -158,6 +179,22 @@ class DecidedField(forms.ChoiceField):
             "meeting": meetings.get(code=code) if named else None,
             "by_circulation": code == CIRCULATION,
         }
+
+
+def last_first(meetings):
+    """Meetings, the last first; one without a date by its number among its body's."""
+
+    def place(one):
+        days = (
+            other.held_until
+            for other in meetings
+            if other.held_until and other.number and one.number
+            if other.body_id == one.body_id and other.number < one.number
+        )
+        day = one.held_until or max(days, default=dt.date.min)
+        return day, one.number or 0, one.code
+
+    return sorted(meetings, key=place, reverse=True)
 
 
 class WordsField(forms.CharField):
@@ -260,6 +297,10 @@ class FactForm(TidyMixin, forms.Form):
             if getattr(self.fact, name) != value
         }
 
+    def questions(self):
+        """What is asked once before saving, in sentences; none where it was asked."""
+        return []
+
     def first_day(self):
         """The first day that the figures may move on; None: all days."""
         days = [
@@ -290,7 +331,22 @@ def placed(model, name, sentence):
     return None, sentence
 
 
-class DecidedForm(FactForm):
+class AskingForm(FactForm):
+    """Asks once about what is odd and may yet be right."""
+
+    asked = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def oddities(self):
+        """Sentences about what is odd."""
+        raise NotImplementedError
+
+    def questions(self):
+        found = list(self.oddities())
+        self.digest = hashlib.sha256("\n".join(found).encode()).hexdigest()[:16]
+        return [] if self.cleaned_data["asked"] == self.digest else found
+
+
+class DecidedForm(AskingForm):
     """A dated fact that a meeting or a circulation decided.
 
     Left empty, the day is that of the meeting.
@@ -298,8 +354,29 @@ class DecidedForm(FactForm):
 
     meeting = DecidedField(label="Decided", required=False)
     effective_on = FactDay(
-        label="Day", required=False, help_text="Left empty: the day of the meeting."
+        label="Day",
+        required=False,
+        help_text="Left empty: the last day of the meeting. Without one, give it.",
     )
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.fields["meeting"].offer(self.project)
+
+    @property
+    def approves(self):
+        return False
+
+    def oddities(self):
+        meeting = self.decided["meeting"]
+        programme = lifecycle.programme_of(self.project)
+        body = lifecycle.DECIDED_BY.get(programme)
+        if self.approves and meeting and body and meeting.body.code != body:
+            other = lifecycle.decides_for(meeting.body.code) or "no programme"
+            yield (
+                f"This is a project of {programme}; the {meeting.undated} decides for "
+                f"{other}."
+            )
 
     def told(self, fact):
         decided = {"meeting": fact.meeting, "by_circulation": fact.by_circulation}
@@ -322,6 +399,12 @@ class DecidedForm(FactForm):
             if meeting.held_until > timezone.localdate():
                 self.add_error("meeting", "This meeting has not been held yet.")
             read["effective_on"] = meeting.held_until
+        elif meeting:
+            message = "The date of this meeting is not on record: give the day."
+            self.add_error("effective_on", message)
+        elif read.get("meeting", {}).get("by_circulation"):
+            message = "A circulation has no day of its own: give the day."
+            self.add_error("effective_on", message)
         else:
             self.add_error("effective_on", "Give the day.")
         return read
@@ -342,6 +425,10 @@ class StatusForm(DecidedForm):
     model = StatusChange
     status = forms.ChoiceField(label="Status", choices=Status)
     field_order = ("status",)
+
+    @property
+    def approves(self):
+        return self.cleaned_data["status"] == Status.APPROVED
 
 
 class MoveForm(DecidedForm):
@@ -365,8 +452,21 @@ class MoveForm(DecidedForm):
                 f"“{move.target_label}” names the meeting or the circulation that "
                 "decided it."
             )
+            self.fields[
+                "effective_on"
+            ].help_text = (
+                "Left empty: the last day of the meeting. A circulation needs its day."
+            )
         else:
             self.fields["effective_on"].initial = timezone.localdate
+            self.fields["effective_on"].help_text = (
+                "Today, unless you write another. Emptied: the last day of the meeting "
+                "named above."
+            )
+
+    @property
+    def approves(self):
+        return self.move.target == Status.APPROVED
 
 
 class CarryForm(MoveForm):
@@ -465,7 +565,7 @@ class LineReferenceForm(FactForm):
 class FunderForm(FactForm):
     """What names a partner and perhaps the fund through which it pays."""
 
-    partner = RowField(
+    partner = NameField(
         rows_of(Funding, "partner").filter(merged_into__isnull=True),
         label="Funder",
         error_messages={"required": "Name the funder."},

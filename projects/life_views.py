@@ -72,6 +72,8 @@ class ProjectWriteView(WorkMixin, TemplateView):
 
     def post(self, request, *args, **kwargs):
         self.load()
+        if "reload" in request.POST:
+            return self.show(self.asking(request.POST))
         if before := self.sent_before():
             raise AlreadyRecorded(before)
         form = self.new_form(request.POST)
@@ -87,9 +89,22 @@ class ProjectWriteView(WorkMixin, TemplateView):
                 form.take(error)
         return self.show(form, status=400)
 
+    def asking(self, data):
+        """The form with what was typed, before anything is held against it."""
+        form = self.new_form()
+        for name, field in form.fields.items():
+            if not field.disabled:
+                form.initial[name] = field.widget.value_from_datadict(data, {}, name)
+        return form
+
     def answer(self, form):
-        """Save what a valid form says, or show first what that would move."""
-        moved = self.figures_moved(form)
+        """Save what a valid form says, or show first what is odd and what it moves."""
+        moved, questions = self.figures_moved(form), form.questions()
+        if questions:
+            data = form.data.copy()
+            data["asked"] = form.digest
+            self.seen = getattr(self, "seen", data.get("seen", ""))
+            return self.show(self.new_form(data), moved=moved, questions=questions)
         if moved:
             return self.show(form, moved=moved)
         entry = self.save(form)
@@ -140,6 +155,7 @@ class ProjectWriteView(WorkMixin, TemplateView):
             project=self.project,
             title=self.title(),
             verb=self.verb,
+            again=f"If that is right, press “{self.verb} all the same”.",
             version=self.version if is_stale or not sent else sent.get("version"),
             opened=head if is_stale or not sent else sent.get("opened"),
             cancel=self.place() or self.opens(),
@@ -253,6 +269,11 @@ class MoveView(ProjectWriteView):
         else:
             actions.move(to=self.kwargs["status"], **common, **form.decided)
 
+    def get_context_data(self, **context):
+        return super().get_context_data(
+            approves=self.kwargs["status"] == Status.APPROVED, **context
+        )
+
 
 class StepView(ProjectWriteView):
     """A step towards approval; it counts nothing."""
@@ -276,12 +297,29 @@ class StepView(ProjectWriteView):
 
 
 def approval_steps(project, clock):
-    """(label of a step, the last fact of it on the clock or None), in their order."""
-    last = {}
+    """(label of a step, the last fact of it on the clock or None), in their order.
+
+    Where the body that approved has no step on record, the approval stands for it.
+    """
+    told = {}
     steps = project.approval_steps.at(clock).select_related("meeting")
     for step in steps.latest_first():
-        last.setdefault(step.step, step)
-    return [(step.label, last.get(step.value)) for step in ApprovalStep.Step]
+        told.setdefault(step.step, step)
+    approvals = project.status_changes.at(clock).filter(status=Status.APPROVED)
+    related = "meeting__body", "meeting__country"
+    approval = approvals.select_related(*related).latest_first().first()
+    if approval and (approval.meeting or approval.by_circulation):
+        told.setdefault(step_taken_by(approval), approval)
+    return [(step.label, told.get(step.value)) for step in ApprovalStep.Step]
+
+
+def step_taken_by(approval):
+    """Which step a status of approval is: the Task Force's or another body's."""
+    programme = lifecycle.programme_of(approval.project)
+    body = lifecycle.DECIDED_BY.get(programme, lifecycle.TASK_FORCE)
+    if approval.meeting:
+        body = approval.meeting.body.code
+    return lifecycle.step_of(body)
 
 
 # The record set right

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 
 from aseanpm.permissions import ROW, can
 
-from .models import Status
+from .models import ApprovalStep, Status
 
 PERMISSION = "projects"
+TASK_FORCE = "IAI-TF"
+# Programmes and the bodies that decide on their projects, also by circulation. Of
+# another programme it is the body whose meeting decided on a project of it last.
+DECIDED_BY = {"IAI": TASK_FORCE, "MPAC": "ACCC"}
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,23 @@ def refusal(source, target):
         f"What can: {can_follow}." if can_follow else "Nothing can: it is the end."
     )
     return f"“{label_of(target)}” cannot follow “{former}”. {follows}"
+
+
+def programme_of(project):
+    """The code of the programme that a project is placed in now, or ''."""
+    programmes = project.placements.known().values_list("plan__programme__code")
+    return next((code for (code,) in programmes), "")
+
+
+def decides_for(body):
+    """The programme on whose projects a body (its code) decides, or ''."""
+    return next((one for one, code in DECIDED_BY.items() if code == body), "")
+
+
+def step_of(body):
+    """Which step towards approval the decision of a body (its code) is."""
+    steps = ApprovalStep.Step
+    return steps.TASK_FORCE if body == TASK_FORCE else steps.SPONSORING_BODY
 
 
 def label_of(status):

@@ -72,7 +72,7 @@ class Amount(NamedTuple):
     """What is known of one project's money of one kind, by all its entries.
 
     Kept in cents, of which there are many to add. `usd` is None where nothing is
-    known. `entries` of which `known` have dollars.
+    known. `entries` of which `known` have dollars; what was taken back is neither.
     """
 
     cents: int | None
@@ -89,8 +89,13 @@ class Amount(NamedTuple):
         return dollars(self.in_kind_cents)
 
     @property
+    def is_known(self):
+        """Whether any of it is; where all was taken back, known is 0."""
+        return self.cents is not None or self.in_kind_cents is not None
+
+    @property
     def is_complete(self):
-        return 0 < self.entries == self.known
+        return self.is_known and self.known == self.entries
 
 
 UNKNOWN = Amount(cents=None, in_kind_cents=None, known=0, entries=0)
@@ -120,18 +125,17 @@ def total_of(amounts):
     """The Total of one Amount a project."""
     sums: list[int | None] = [None, None]
     complete = partial = none = 0
-    for cents, in_kind, known, entries in amounts:
-        if known == 0:
+    for amount in amounts:
+        if not amount.is_known:
             none += 1
-            continue
-        if known == entries:
+        elif amount.is_complete:
             complete += 1
         else:
             partial += 1
-        if cents is not None:
-            sums[0] = (sums[0] or 0) + cents
-        if in_kind is not None:
-            sums[1] = (sums[1] or 0) + in_kind
+        if amount.cents is not None:
+            sums[0] = (sums[0] or 0) + amount.cents
+        if amount.in_kind_cents is not None:
+            sums[1] = (sums[1] or 0) + amount.in_kind_cents
     return Total(dollars(sums[0]), dollars(sums[1]), complete, partial, none)
 
 
@@ -175,28 +179,50 @@ def amounts_by_project(projects, kind, user=None, partner=None):
     Projects without an entry are left out: their amount is UNKNOWN.
     """
     entries, column = entries_of(projects, kind, user, partner)
-    return {project: amount for (project,), amount in amounts(entries, column)}
+    found = amounts(entries, column, projects.clock)
+    return {project: amount for (project,), amount in found}
 
 
-def amounts(entries, column, *more):
+def amounts(entries, column, clock, *more):
     """((project, *more columns), Amount) of entries, in one query."""
     rows = (
         entries.values("project", *more)
         .order_by()
-        .annotate(**sums_of(column), known=Count(column), entries=Count("*"))
+        .annotate(**sums_of(column, clock))
         .values_list("project", *more, "cash", "valued", "known", "entries")
     )
     for *where, cash, in_kind, known, count in rows:
+        if count > known == 0:
+            cash = in_kind = None
         yield tuple(where), Amount(whole(cash), whole(in_kind), known, count)
 
 
-def sums_of(column):
-    """The sums in cents of what was in cash and of what was in kind, apart."""
-    cents = BigIntegerField()
+def sums_of(column, clock):
+    """The sums in cents of what was in cash and of what was in kind, apart; of how many
+    entries. What was taken back adds up to 0 and is not among those."""
+    cents, standing = BigIntegerField(), ~taken_back(clock)
     return {
         "cash": Sum(column, filter=Q(in_kind=False), output_field=cents),
         "valued": Sum(column, filter=Q(in_kind=True), output_field=cents),
+        "known": Count(column, filter=standing),
+        "entries": Count("pk", filter=standing),
     }
+
+
+def taken_back(clock):
+    """Entries that a reversal takes back as a whole on a clock, and those reversals.
+
+    A reversal that was itself reversed takes nothing back.
+    """
+    entries = MoneyEntry.objects.at(clock)
+    reversed_again = entries.filter(reverses__isnull=False).values("reverses")
+    as_a_whole = Q(amount=-F("reverses__amount")) | Q(
+        amount__isnull=True, reverses__amount__isnull=True
+    )
+    reversals = entries.filter(as_a_whole, reverses__in=entries.values("pk")).exclude(
+        pk__in=reversed_again
+    )
+    return Q(pk__in=reversals.values("pk")) | Q(pk__in=reversals.values("reverses"))
 
 
 def whole(cents):
@@ -208,14 +234,15 @@ def total(projects, kind=MoneyEntry.Kind.APPROVED, user=None, partner=None):
     """The Total of a kind of money over a set of projects, in two queries."""
     projects = projects.once_each()
     entries, column = entries_of(projects, kind, user, partner)
+    is_known = Q(known__gt=0) | Q(entries=0)
     found = (
         entries.values("project")
         .order_by()
-        .annotate(**sums_of(column), known=Count(column), entries=Count("*"))
+        .annotate(**sums_of(column, projects.clock), told=Count(column))
         .aggregate(
-            usd=Sum("cash"),
-            in_kind=Sum("valued"),
-            complete=Count("project", filter=Q(known=F("entries"))),
+            usd=Sum("cash", filter=is_known),
+            in_kind=Sum("valued", filter=is_known),
+            complete=Count("project", filter=Q(told__gt=0, known=F("entries"))),
             partial=Count("project", filter=Q(known__gt=0, known__lt=F("entries"))),
         )
     )
@@ -239,7 +266,7 @@ def totals_by_partner(projects, kind, user=None):
     for project, code in pairs.values_list("project", "partner__code"):
         funded[code].append(project)
     entries, column = entries_of(projects, kind, user)
-    given = dict(amounts(entries, column, "partner__code"))
+    given = dict(amounts(entries, column, projects.clock, "partner__code"))
     return {
         code: total_of(given.get((project, code), UNKNOWN) for project in members)
         for code, members in funded.items()
@@ -299,26 +326,34 @@ class LedgerLine:
     """An entry, and what is known of its net so far; None where nothing is.
 
     `is_whole` unless the same funder has entries of that kind that are not known, in
-    whatever currency: of a private amount that is private too.
+    whatever currency: of a private amount that is private too. `is_reversed`: a further
+    entry takes it back.
     """
 
     entry: MoneyEntry
     net: Decimal | None
     is_whole: bool
+    is_reversed: bool
 
 
 def ledger(entries, column="amount"):
     """The LedgerLines of entries in order; `column` holds the amount as seen."""
+    entries = list(entries)
+    taken_back = {entry.reverses_id for entry in entries} - {None}
     nets: dict[Net, Decimal] = {}
-    unknown = set()
+    unknown = defaultdict(set)
     lines = []
     for entry in entries:
         net, amount = net_of(entry), getattr(entry, column)
-        if amount is None:
-            unknown.add(net[:-1])
-        else:
+        if amount is not None:
             nets[net] = nets.get(net, Decimal(0)) + amount
-        lines.append(LedgerLine(entry, nets.get(net), net[:-1] not in unknown))
+        elif entry.reverses_id in unknown[net[:-1]]:
+            unknown[net[:-1]].remove(entry.reverses_id)
+        else:
+            unknown[net[:-1]].add(entry.pk)
+        is_whole = not unknown[net[:-1]]
+        is_reversed = entry.pk in taken_back
+        lines.append(LedgerLine(entry, nets.get(net), is_whole, is_reversed))
     return lines
 
 

@@ -1,18 +1,20 @@
 """The forms of the ledger: an entry, a new total, a reversal; and the rate proposed."""
 
 import datetime as dt
-import hashlib
 from decimal import Decimal
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from aseanpm.facts import Clock
+
 from . import actions, money
 from .currencies import CURRENCIES
 from .fact_forms import (
     ISO_DAY,
     AmountField,
+    AskingForm,
     FactDay,
     FactForm,
     FunderForm,
@@ -73,7 +75,19 @@ class MoneyForm(FunderForm):
         super().__init__(*arguments, **options)
         self.fields["partner"].required = False
         self.fields["partner"].empty_label = "None: an approved budget"
+        self.put_own_funders_first()
         self.currencies = sorted(CURRENCIES)
+
+    def put_own_funders_first(self):
+        field = self.fields["partner"]
+        nobody, *partners = field.choices
+        funders = self.project.fundings.net(Clock())
+        own = set(funders.values_list("partner__code", flat=True))
+        ours = [choice for choice in partners if str(choice[0]) in own]
+        others = [choice for choice in partners if str(choice[0]) not in own]
+        if ours:
+            groups = ("Funders of this project", ours), ("Others", others)
+            field.choices = [nobody, *groups]
 
     def told(self, fact):
         dollars = fact.currency == "USD"
@@ -109,7 +123,7 @@ class MoneyForm(FunderForm):
         return found
 
 
-class NewMoneyForm(MoneyForm):
+class NewMoneyForm(AskingForm, MoneyForm):
     """A new line of the ledger, with the rate proposed and the funder's joining."""
 
     funds = forms.BooleanField(
@@ -118,7 +132,6 @@ class NewMoneyForm(MoneyForm):
         help_text="For one that has not joined. A pledge alone makes no funder.",
     )
     proposed = forms.CharField(required=False, widget=forms.HiddenInput)
-    asked = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def clean(self):
         super().clean()
@@ -131,11 +144,9 @@ class NewMoneyForm(MoneyForm):
             self.add_error("funds", "A beneficiary’s own input makes no funder.")
         return read
 
-    def questions(self):
-        """What is asked once before saving, in sentences; none where it was asked."""
-        found = [*self.about_funder(), *self.about_rate()]
-        self.digest = hashlib.sha256("\n".join(found).encode()).hexdigest()[:16]
-        return [] if self.cleaned_data["asked"] == self.digest else found
+    def oddities(self):
+        yield from self.about_funder()
+        yield from self.about_rate()
 
     def about_funder(self):
         read = self.cleaned_data
@@ -146,7 +157,7 @@ class NewMoneyForm(MoneyForm):
         if not actions.has_joined(self.project, partner, on):
             yield (
                 f"{partner.name} is not on record as a funder of this project on that "
-                "day. Tick below that it funds it from then on, or save again as it "
+                "day. Tick below that it funds it from then on, or leave it as it "
                 "is: the self-audit will ask about this entry."
             )
 
@@ -156,7 +167,7 @@ class NewMoneyForm(MoneyForm):
         if read["rate"] is None and not is_dollars and not read["not_known"]:
             yield (
                 f"No rate is given for {read['currency']}, so the dollars of this "
-                "entry are not known. Save again if that is right."
+                "entry are not known."
             )
 
 

@@ -70,14 +70,6 @@ class MoneyView(ProjectWriteView):
         sent.update({"proposed": pair} | found)
         return self.show(self.asking(sent), proposal=found)
 
-    def asking(self, data):
-        """The form with what was typed, before anything is held against it."""
-        form = self.new_form()
-        for name, field in form.fields.items():
-            if not field.disabled:
-                form.initial[name] = field.widget.value_from_datadict(data, {}, name)
-        return form
-
     def answer(self, form):
         if not isinstance(form, NewMoneyForm):
             return super().answer(form)
@@ -90,9 +82,6 @@ class MoneyView(ProjectWriteView):
             form = self.new_form(data)
             if not form.is_valid():
                 return self.show(form, status=400)
-        if questions := form.questions():
-            data["asked"] = form.digest
-            return self.show(self.new_form(data), questions=questions)
         return super().answer(form)
 
     def what(self, form):

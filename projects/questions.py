@@ -112,6 +112,7 @@ class Standing:
         self.unrated = list(
             MoneyEntry.objects.at(clock)
             .filter(project__in=ours, amount__isnull=False, usd__isnull=True)
+            .exclude(money.taken_back(clock))
             .select_related("partner")
             .order_by("project", "effective_on", "day_order")
         )

@@ -547,7 +547,8 @@ def _says_money(fact):
     who = f" by {fact.partner.name}" if fact.partner else ""
     kind = " in kind" if fact.in_kind else ""
     counterpart = ", counterpart" if fact.is_counterpart else ""
-    return f"{fact.get_kind_display()}{who}{kind}: {amount}{counterpart}"
+    reversal = ", reversal" if fact.reverses_id else ""
+    return f"{fact.get_kind_display()}{who}{kind}: {amount}{counterpart}{reversal}"
 
 
 def _says_step(fact):

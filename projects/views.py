@@ -158,6 +158,7 @@ class ProjectDetailView(ClockMixin, TemplateView):
         links = visible_projects(user, self.clock)
         whole = project_whole(project, self.clock, user)
         entries = ledger_entries(project.money_entries.at(self.clock), user)
+        ledger = money.ledger(entries, "seen_amount")
         may_edit = can(user, "edit", "projects")
         facts = project_facts(project, self.clock, user)
         return super().get_context_data(
@@ -167,7 +168,9 @@ class ProjectDetailView(ClockMixin, TemplateView):
             places=places_of(project),
             names=names_of(whole),
             facts=sorted(facts, key=fact_order, reverse=True),
-            ledger=money.ledger(entries, "seen_amount"),
+            ledger=ledger,
+            reversed={str(line.entry.uuid) for line in ledger if line.is_reversed},
+            decided=self.decided(project),
             gap=self.gap(project, user),
             steps=approval_steps(project, self.clock) if may_edit else [],
             moves=self.moves(project, user),
@@ -183,6 +186,16 @@ class ProjectDetailView(ClockMixin, TemplateView):
             illustrative=int(project.is_illustrative),
             **context,
         )
+
+    def decided(self, project):
+        """The identifiers of the facts that name a meeting."""
+        return {
+            str(uuid)
+            for facts in (project.status_changes, project.approval_steps)
+            for uuid in facts.filter(meeting__isnull=False).values_list(
+                "uuid", flat=True
+            )
+        }
 
     def internal_note(self, project, user):
         """The note, for whom it is meant; a note is of now, whatever the clock."""

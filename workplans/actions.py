@@ -11,7 +11,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from aseanpm import writing
-from projects import actions
+from projects import actions, lifecycle
 from projects.models import (
     ApprovalStep,
     Benefit,
@@ -22,11 +22,6 @@ from projects.models import (
 )
 
 from .models import AgendaItem, Meeting, Priority, Programme
-
-TASK_FORCE = "IAI-TF"
-# Programmes and the bodies that decide on their projects, also by circulation. Of
-# another it is the body whose meeting decided on a project of it last.
-DECIDED_BY = {"IAI": TASK_FORCE, "MPAC": "ACCC"}
 
 Outcome = AgendaItem.Outcome
 UNDECIDED = ("", Status.CONCEPT, Status.APPRAISAL)
@@ -138,7 +133,7 @@ def decide(*, meeting, decisions, entry):
     meeting = unmoved(meeting)
     on = decision_day(meeting)
     items = unchanged(meeting, decisions)
-    step = step_of(meeting.body.code)
+    step = lifecycle.step_of(meeting.body.code)
     record_all(decisions, on, lambda _: step, entry, meeting=meeting)
     for one, item in zip(decisions, items, strict=True):
         writing.change(
@@ -153,7 +148,7 @@ def circulate(*, decisions, on, entry):
     """
 
     def step(project):
-        return step_of(body_of(project))
+        return lifecycle.step_of(body_of(project))
 
     record_all(decisions, on, step, entry, by_circulation=True)
 
@@ -245,12 +240,6 @@ def facts_of(decision, status, on, step, decided):
     return [*changes, taken]
 
 
-def step_of(body):
-    """Which step towards approval the decision of a body (its code) is."""
-    steps = ApprovalStep.Step
-    return steps.TASK_FORCE if body == TASK_FORCE else steps.SPONSORING_BODY
-
-
 def body_of(project):
     """The code of the body that decides on a project, by its programme.
 
@@ -259,7 +248,7 @@ def body_of(project):
     """
     placement = project.placements.known().select_related("plan__programme").first()
     if placement is None:
-        return TASK_FORCE
+        return lifecycle.TASK_FORCE
     programme = placement.plan.programme
     body = body_for(programme)
     if body is None:
@@ -272,8 +261,8 @@ def body_of(project):
 
 def body_for(programme):
     """The code of the body that decides on projects of a programme, or None."""
-    if programme.code in DECIDED_BY:
-        return DECIDED_BY[programme.code]
+    if programme.code in lifecycle.DECIDED_BY:
+        return lifecycle.DECIDED_BY[programme.code]
     projects = Project.objects.as_of().in_programme(programme)
     steps = ApprovalStep.objects.known().filter(
         project__in=projects, meeting__isnull=False

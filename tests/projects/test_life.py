@@ -1,6 +1,7 @@
 """The life of a project on its pages: moves, steps, carrying over, setting right."""
 
 import datetime as dt
+import re
 
 import pytest
 import time_machine
@@ -8,7 +9,14 @@ from django.core.exceptions import ValidationError
 
 from aseanpm.facts import Entry, LedgerHead, ledger_entry
 from projects import actions, lifecycle, progress
-from projects.models import ApprovalStep, Project, Status
+from projects.models import (
+    ApprovalStep,
+    Benefit,
+    Funding,
+    Project,
+    Status,
+    StatusChange,
+)
 from tests import make
 from tests.projects.sending import fill, fill_on, form_in, problems_in, save, typed
 
@@ -122,6 +130,127 @@ def test_a_project_is_approved_at_a_meeting_and_dated_by_it(editor):
     assert project.is_published
 
 
+@pytest.mark.parametrize(
+    ("withheld", "sentence"),
+    [
+        ("", "Approving publishes it: visitors will see it."),
+        ("Not signed", "It stays unpublished, withheld because of “Not signed”."),
+    ],
+)
+def test_an_approval_says_first_whether_it_publishes(editor, withheld, sentence):
+    fields = {"is_published": False, "withheld_reason": withheld}
+    project = make.project(status="appraisal", **fields)
+    public = make.project(status="appraisal", is_published=True)
+
+    assert sentence in editor.get(move(project, "approved")).content.decode()
+    assert "publish" not in editor.get(move(project, "cancelled")).content.decode()
+    assert "publish" not in editor.get(move(public, "approved")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("published", "withheld", "said"),
+    [
+        (True, "", "· Published"),
+        (False, "", "· Not published"),
+        (False, "Not signed", "· Not published: withheld because of “Not signed”"),
+    ],
+)
+def test_who_may_edit_reads_whether_a_project_is_published(
+    editor, sign_in, published, withheld, said
+):
+    fields = {"is_published": published, "withheld_reason": withheld}
+    project = make.project(status="appraisal", funders=["JP"], **fields)
+    partner = sign_in(make.user("partner", partner="JP"))
+
+    assert said in editor.get(f"/projects/{project.code}/").content.decode()
+    read = partner.get(f"/projects/{project.code}/").content.decode()
+    assert not re.search("· (Not p|P)ublished", read)
+
+
+def test_the_meetings_of_the_deciding_body_stand_first_in_order(editor):
+    project = make.project(status="appraisal", plan=make.plan("IAI-IV"))
+    for code, on in (
+        ("IAI-TF-79", "2026-02-01"),
+        ("IAI-TF-80", None),
+        ("IAI-TF-81", "2026-06-10"),
+        ("ACCC-1", "2026-06-11"),
+    ):
+        make.meeting(code, on=on)
+
+    choices = editor.get(move(project, "approved")).context["form"]["meeting"].field
+    (own, ours), (other, others) = list(choices.choices)[2:]
+
+    assert own == "IAI Task Force"
+    assert [code for code, _ in ours] == ["IAI-TF-81", "IAI-TF-80", "IAI-TF-79"]
+    assert ours[1][1] == "80th IAI Task Force, date not known"
+    assert other == "Other meetings, the last first"
+    assert [code for code, _ in others] == ["ACCC-1"]
+
+
+def test_a_body_of_another_programme_is_asked_about_once(editor):
+    project = make.project(status="appraisal", plan=make.plan("MPAC-2025"))
+    make.meeting("IAI-TF-80", on="2026-06-10")
+
+    first = fill(editor, move(project, "approved"), meeting="IAI-TF-80")
+
+    html = first.content.decode()
+    assert "This is a project of MPAC; the 80th IAI Task Force decides for IAI." in html
+    assert "If that is right, press “Approve all the same”." in html
+    assert ">Approve all the same</button>" in html
+    assert status_of(project) == "appraisal"
+
+    again = fill_on(editor, move(project, "approved"), first)
+
+    assert again.status_code == 302
+    assert status_of(project) == "approved"
+
+
+def test_what_is_odd_and_what_moves_is_told_together(editor):
+    plan = make.plan("MPAC-2025", counts_from="approved")
+    project = make.project(status="appraisal", line=make.line(plan=plan))
+    make.meeting("SUMMIT-40", on="2026-06-10", body=make.body("SUMMIT", name="Summit"))
+    address = move(project, "approved")
+
+    first = fill(editor, address, meeting="SUMMIT-40")
+
+    html = first.content.decode()
+    assert "project of MPAC; the 40th Summit decides for no programme." in html
+    assert "Nothing is saved yet: this moves" in html
+    assert fill_on(editor, address, first).status_code == 302
+
+
+def test_a_meeting_recorded_in_another_tab_is_chosen_without_losing_a_word(editor):
+    project = make.project(status="appraisal")
+    address = move(project, "approved")
+    page = editor.get(address)
+    assert 'href="/meetings/new/" target="_blank"' in page.content.decode()
+    make.meeting("IAI-TF-80", on="2026-06-10")
+
+    answer = fill_on(editor, address, page, reload="meeting", note="Agreed")
+
+    assert form_in(answer)["note"] == ["Agreed"]
+    assert status_of(project) == "appraisal"
+    assert '<option value="IAI-TF-80">' in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("status", "target", "said"),
+    [
+        ("appraisal", "approved", "A circulation needs its day."),
+        ("ongoing", "carried_over", "A circulation needs its day."),
+        ("approved", "ongoing", "Today, unless you write another."),
+        ("ongoing", "on_hold", "Today, unless you write another."),
+        ("on_hold", "ongoing", "Today, unless you write another."),
+    ],
+)
+def test_the_day_says_what_happens_where_it_is_left_empty(
+    editor, plans, status, target, said
+):
+    project = make.project(status=status, plan=plans[1])
+
+    assert said in editor.get(move(project, target)).content.decode()
+
+
 def test_the_figures_that_a_move_shifts_are_shown_before_it(editor):
     plan = make.plan("IAI-IV")
     make.project(on="2022-01-10", line=make.line(plan=plan))
@@ -139,7 +268,8 @@ def test_the_figures_that_a_move_shifts_are_shown_before_it(editor):
 
     assert first.status_code == 200
     assert "IAI-IV on 22 September 2022</a>: 1 → <b>2</b>" in html
-    assert "Approve all the same" in html
+    assert "If that is right, press “Approve all the same”." in html
+    assert ">Approve all the same</button>" in html
     assert status_of(project) == "appraisal"
 
     second = fill_on(editor, move(project, "approved"), first)
@@ -162,7 +292,7 @@ def test_the_figures_that_a_move_shifts_are_shown_before_it(editor):
             "appraisal",
             "approved",
             {"meeting": "circulation"},
-            "Day: Give the day.",
+            "Day: A circulation has no day of its own: give the day.",
         ),
         (
             "appraisal",
@@ -386,7 +516,7 @@ def test_the_moves_are_printed_with_who_may_make_them(client):
     assert ">Put on hold</th><td>On hold</td><td>a day, a reason</td>" in page
     assert (
         ">Approve</th><td>Approved</td><td>a day, a meeting or a circulation</td>"
-        "<td>a secretariat editor and a secretariat administrator</td>" in page
+        "<td>a secretariat editor or a secretariat administrator</td>" in page
     )
 
 
@@ -434,6 +564,38 @@ def test_the_four_steps_are_listed_for_staff_and_recorded(editor, client):
         "Steps to approval"
         not in client.get(answer.request["PATH_INFO"]).content.decode()
     )
+
+
+@pytest.mark.parametrize(
+    ("plan", "decided", "step", "told"),
+    [
+        (
+            "IAI-IV",
+            {"meeting": "IAI-TF-80"},
+            "Task Force",
+            'Approved at the <a href="/meetings/IAI-TF-80/">80th IAI Task Force</a>, '
+            "10 June 2026",
+        ),
+        (
+            "MPAC-2025",
+            {"meeting": "circulation", "effective_on": "2026-06-11"},
+            "Sponsoring body",
+            "Approved by circulation, 11 June 2026",
+        ),
+    ],
+)
+def test_an_approval_stands_for_the_step_that_is_not_on_record(
+    editor, plan, decided, step, told
+):
+    project = make.project(status="appraisal", plan=make.plan(plan))
+    make.meeting("IAI-TF-80", on="2026-06-10")
+    save(editor, move(project, "approved"), **decided)
+
+    answer = editor.get(f"/projects/{project.code}/")
+
+    steps = dict(answer.context["steps"])
+    assert [label for label, one in steps.items() if one] == [step]
+    assert f"<dt>{step}</dt><dd>{told}</dd>" in answer.content.decode()
 
 
 def test_a_step_without_its_day_is_refused(editor):
@@ -521,6 +683,42 @@ def test_a_project_is_carried_over_to_a_successor_linked_both_ways(
         f"/projects/{old.code}/"
         in client.get(f"/projects/{new.code}/").content.decode()
     )
+
+
+def test_who_joined_or_left_after_the_day_of_carrying_over_is_as_on_that_day(plans):
+    old = make.project(
+        status="ongoing",
+        plan=plans[0],
+        on="2020-01-10",
+        funders=["JP"],
+        countries=["LA"],
+    )
+    for made in (
+        Funding(partner=make.partner("KR"), effective_on=make.day("2022-06-01")),
+        Funding(
+            partner=make.partner("JP"), effective_on=make.day("2022-07-01"), delta=-1
+        ),
+        Benefit(country=make.country("VN"), effective_on=make.day("2022-06-01")),
+        Benefit(
+            country=make.country("LA"), effective_on=make.day("2022-07-01"), delta=-1
+        ),
+    ):
+        made.project = old
+        actions.record(fact=made)
+
+    with ledger_entry() as entry:
+        new = actions.carry_over(
+            project=old,
+            plan=plans[1],
+            on=make.day("2021-01-01"),
+            entry=entry,
+            reason="Why",
+            funders=True,
+            decided={"by_circulation": True},
+        )
+
+    assert [one.partner.code for one in new.fundings.known()] == ["JP"]
+    assert [one.country.code for one in new.benefits.known()] == ["LA"]
 
 
 @pytest.mark.parametrize(
@@ -648,6 +846,36 @@ def test_each_standing_fact_can_be_corrected_and_withdrawn_from_the_page(editor)
             assert editor.get(fact_address(project, fact, deed)).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("of", "shown"),
+    [
+        ({}, 0),
+        ({"note": "By letter"}, 1),
+        ({"source": "DOC1"}, 1),
+        ({"meeting": "IAI-TF-80"}, 1),
+        ({"basis": "unverified"}, 0),
+    ],
+)
+def test_a_fact_is_called_documented_where_it_names_what_documents_it(
+    editor, of, shown
+):
+    project = make.project(status=None)
+    rows = {
+        "source": make.source("DOC1"),
+        "meeting": make.meeting("IAI-TF-80", on="2026-06-10"),
+    }
+    values = {name: rows.get(name, value) for name, value in of.items()}
+    day = make.day("2026-06-10")
+    actions.record(
+        fact=StatusChange(project=project, status="concept", effective_on=day, **values)
+    )
+
+    page = editor.get(f"/projects/{project.code}/").content.decode()
+
+    assert page.count("basis-documented") == shown
+    assert page.count("basis-unverified") == (of.get("basis") == "unverified")
+
+
 def test_a_correction_keeps_both_clocks_and_shows_first_what_it_moves(editor, client):
     plan = make.plan("IAI-IV")
     project = make.project(status="approved", on="2022-01-10", plan=plan)
@@ -694,6 +922,79 @@ def test_a_withdrawal_asks_why_and_is_undone(editor):
     editor.post(f"/undo/{Entry.objects.first().sequence}/")
 
     assert sorted(one.partner.code for one in project.fundings.known()) == ["JP", "SG"]
+
+
+def approved(client, **fields):
+    """A project under appraisal that was then approved, on its page."""
+    project = make.project(status="appraisal", on="2026-02-01", **fields)
+    values = {"meeting": "circulation", "effective_on": "2026-06-01"}
+    save(client, move(project, "approved"), **values)
+    return project
+
+
+def is_public(project):
+    return Project.objects.visible_to(None).filter(pk=project.pk).exists()
+
+
+@pytest.mark.parametrize(
+    ("deed", "values"),
+    [
+        ("withdraw", {}),
+        ("correct", {"status": "cancelled", "note": "It was given up"}),
+    ],
+)
+def test_what_an_approval_alone_had_published_goes_with_it(editor, deed, values):
+    project = approved(editor, is_published=False)
+    first = project.status_changes.get(status="approved")
+    address = fact_address(project, first, "correct")
+    save(editor, address, effective_on="2026-06-02", reason="A slip")
+    second = project.status_changes.known().get(status="approved")
+    assert is_public(project)
+
+    save(editor, fact_address(project, second, deed), reason="No", **values)
+
+    assert not is_public(project)
+    editor.post(f"/undo/{Entry.objects.first().sequence}/")
+    assert is_public(project)
+
+
+def test_what_was_published_by_hand_stays_public_without_its_approval(editor):
+    before = approved(editor, is_published=True)
+    after = approved(editor, is_published=False, withheld_reason="Wait")
+    with ledger_entry() as entry:
+        published = {"is_published": True, "withheld_reason": ""}
+        actions.edit_project(project=after, entry=entry, **published)
+
+    for project in (before, after):
+        approval = project.status_changes.get(status="approved")
+        save(editor, fact_address(project, approval, "withdraw"), reason="No")
+
+        assert is_public(project)
+
+
+def test_a_project_that_still_counts_stays_public(editor):
+    project = make.project(status=None, is_published=False)
+    address = move(project, "approved")
+    save(editor, address, meeting="circulation", effective_on="2026-05-01")
+    save(editor, move(project, "ongoing"), effective_on="2026-06-01")
+    first, second = project.status_changes.order_by("effective_on")
+
+    save(editor, fact_address(project, first, "withdraw"), reason="No")
+    assert is_public(project)
+    save(editor, fact_address(project, second, "withdraw"), reason="No")
+
+    assert not is_public(project)
+
+
+def test_a_project_recorded_by_mistake_stays_in_what_the_public_knew_before(editor):
+    project = approved(editor, is_published=False)
+    before = Entry.objects.first().recorded_at
+
+    with ledger_entry() as entry:
+        actions.withdraw_project(project=project, reason="Twice", entry=entry)
+
+    known = Project.objects.visible_to(None).as_of(known_at=before)
+    assert list(known) == [project]
 
 
 def test_a_fact_that_others_stand_on_is_not_withdrawn(editor):

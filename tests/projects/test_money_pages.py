@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aseanpm.facts import Entry, LedgerHead, ledger_entry
+from aseanpm.undo import undo
 from projects import actions, money
 from projects.currencies import CURRENCIES
 from projects.models import ExchangeRate, MoneyEntry
@@ -195,7 +196,7 @@ def test_an_amount_that_is_not_known_is_recorded_as_such(editor, client, project
     assert entries(project) == [("committed", "JP", None, "USD", None)]
     page = client.get(f"/projects/{project.code}/").content.decode()
     assert "Committed by Partner JP: amount not known" in page
-    assert "0 of 1 entries known" in page
+    assert "dollars known of 0 of 1 entry" in page
 
 
 def test_a_fund_counts_as_its_owner(editor, project):
@@ -479,6 +480,39 @@ def test_a_reversal_takes_an_entry_back_at_its_own_rate(editor, project):
     assert len(entries(project)) == 2
 
 
+def test_what_was_reversed_is_offered_no_deed_that_would_be_refused(editor, project):
+    first, other = commitment(project, "500"), commitment(project, "200")
+    back = take_back(editor, first)
+
+    page = editor.get(f"/projects/{project.code}/").content.decode()
+
+    for fact, offered in ((first, False), (other, True), (back, True)):
+        assert (f"?reverse={fact.uuid}" in page) == offered
+        assert (fact_address(fact, "correct") in page) == offered
+        assert (fact_address(fact, "withdraw") in page) == offered
+        assert f"?revise={fact.uuid}" in page
+
+
+def test_the_funders_of_the_project_stand_first_by_name(editor, project):
+    make.partner("AU")
+
+    field = editor.get(new(project)).context["form"]["partner"].field
+
+    assert list(field.choices)[1:] == [
+        ("Funders of this project", [("JP", "Partner JP")]),
+        ("Others", [("AU", "Partner AU")]),
+    ]
+
+
+def test_an_unknown_amount_that_was_reversed_leaves_the_net_whole(editor, project):
+    take_back(editor, commitment(project, None))
+    make.money(project, "40", on="2026-03-02", kind="committed", partner="JP")
+
+    ledger = editor.get(f"/projects/{project.code}/").context["ledger"]
+
+    assert [line.is_whole for line in ledger] == [False, True, True]
+
+
 def test_an_entry_is_not_reversed_before_its_own_day(editor, project):
     first = make.money(project, None, on="2022-02-01", kind="committed", partner="JP")
 
@@ -489,6 +523,110 @@ def test_an_entry_is_not_reversed_before_its_own_day(editor, project):
     assert "Reversed on: The entry is of 1 February 2022, after that day." in (
         problems_in(answer)
     )
+
+
+def commitment(project, amount):
+    return make.money(project, amount, on="2022-02-01", kind="committed", partner="JP")
+
+
+def take_back(client, fact):
+    """Reverse an entry on its page; returns the reversal."""
+    address = new(fact.project, f"?reverse={fact.uuid}")
+    save(client, address, effective_on="2026-03-01")
+    return MoneyEntry.objects.get(reverses=fact)
+
+
+def taken_back(project):
+    """The entries that standing reversals take back."""
+    standing = project.money_entries.known().filter(reverses__isnull=False)
+    return [one.reverses for one in standing.order_by("pk")]
+
+
+def undo_last():
+    return undo(entry=Entry.objects.first(), by=None, reason="A slip")
+
+
+def fact_address(fact, deed):
+    return f"/projects/{fact.project.code}/facts/{fact.uuid}/{deed}/"
+
+
+@pytest.mark.parametrize(
+    ("deed", "amounts"), [("withdraw", [500]), ("correct", [90, 500])]
+)
+def test_an_entry_that_was_reversed_is_set_right_after_its_reversal(
+    editor, project, deed, amounts
+):
+    first = commitment(project, "100")
+    commitment(project, "500")
+    reversal = take_back(editor, first)
+
+    refused = fill(editor, fact_address(first, deed), reason="A slip", amount="90")
+
+    assert (
+        "The entry of 1 February 2022 was reversed on 1 March 2026; withdraw that "
+        "reversal first." in problems_in(refused)
+    )
+    assert sum(amount for _, _, amount, *_ in entries(project)) == 500
+    save(editor, fact_address(reversal, "withdraw"), reason="A slip")
+    save(editor, fact_address(first, deed), reason="A slip", amount="90")
+    assert [amount for _, _, amount, *_ in entries(project)] == amounts
+
+
+def test_a_reversal_that_is_corrected_still_takes_back_its_entry(editor, project):
+    first = commitment(project, "100")
+    commitment(project, "500")
+    address = fact_address(take_back(editor, first), "correct")
+
+    early = fill(editor, address, effective_on="2022-01-31", reason="A slip")
+    save(editor, address, effective_on="2026-02-01", reason="A slip")
+
+    assert "The entry is of 1 February 2022, after that day." in problems_in(early)
+    assert taken_back(project) == [first]
+
+
+def test_a_reversal_is_undone_and_done_again(editor, project):
+    first = commitment(project, "100")
+    take_back(editor, first)
+
+    undo_last()
+    assert taken_back(project) == []
+    undo_last()
+
+    assert taken_back(project) == [first]
+    undo_last()
+    assert taken_back(project) == []
+
+
+def test_reversals_that_come_back_with_their_entries_take_back_those(editor, project):
+    first, second = commitment(project, "100"), commitment(project, "100")
+    commitment(project, None)
+    for fact in (second, take_back(editor, first)):
+        take_back(editor, fact)
+    with ledger_entry(what="Recorded by mistake") as entry:
+        actions.withdraw_project(project=project, reason="A slip", entry=entry)
+        entry.can_be_undone = True
+    assert entries(project) == []
+
+    undo_last()
+
+    standing = project.money_entries.known()
+    assert {one.pk for one in taken_back(project)} < {one.pk for one in standing}
+    assert len({one.pk for one in taken_back(project)}) == 3
+    assert sorted(one.amount for one in taken_back(project)) == [-100, 100, 100]
+    undo_last()
+    assert entries(project) == []
+
+
+def test_what_was_corrected_meanwhile_is_not_reversed_again(editor, project):
+    first = commitment(project, "100")
+    take_back(editor, first)
+    reversed_once = undo_last()
+    save(editor, fact_address(first, "correct"), amount="90", reason="A slip")
+
+    with pytest.raises(ValidationError, match="it reverses was withdrawn"):
+        undo(entry=reversed_once, by=None)
+
+    assert [amount for _, _, amount, *_ in entries(project)] == [90]
 
 
 @pytest.mark.parametrize("query", ["?revise=no", "?reverse=no", "?revise="])
@@ -603,13 +741,13 @@ def test_contributions_stand_against_the_budget_and_correct_nothing(
 )
 def test_a_private_entry_reads_like_one_that_is_not_known(sign_in, role, fields, sees):
     project = make.project(funders=["JP"], countries=["VN"])
-    private = euros(project, "77", is_private=True, note="In two parts")
+    private = euros(project, "7077", is_private=True, note="In two parts")
     client = sign_in(make.user(role, **fields) if role else None)
 
     html = client.get(f"/projects/{project.code}/").content.decode()
     ledger = html[html.find('id="ledger"') :]
 
-    told = ["EUR", "77", "84.70", "A secret treaty", "In two parts", "private"]
+    told = ["EUR 7,077.00", "7,784.70", "A secret treaty", "In two parts", "private"]
     assert [words for words in told if words in ledger] == (told if sees else [])
     assert "Committed by Partner JP" in ledger
     assert private.is_private

@@ -2,11 +2,14 @@ from decimal import Decimal
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aseanpm.facts import Clock, ledger_entry
 from projects import actions, money, progress
-from projects.models import Benefit, Project, StatusChange
+from projects.audit import Facts, figures_check
+from projects.models import Benefit, MoneyEntry, Project, StatusChange
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -442,3 +445,109 @@ def test_a_declared_total_of_none_has_no_percentage():
     make.project(plan=plan)
 
     assert of_plan(plan).lines.sentence == "0/0 action lines implemented"
+
+
+# What was taken back
+
+
+def entered(project, amount, currency="USD", *, on="2022-02-01", kind="committed"):
+    """An entry as it is recorded: in dollars it is known, in yen it is not."""
+    return actions.record(
+        fact=MoneyEntry(
+            project=project,
+            kind=kind,
+            partner=None if kind == "approved" else make.partner("JP"),
+            amount=None if amount is None else Decimal(amount),
+            currency=currency,
+            effective_on=make.day(on),
+        )
+    )
+
+
+def reversed_on(fact, day):
+    with ledger_entry() as entry:
+        return actions.reverse(fact=fact, on=make.day(day), entry=entry)
+
+
+def told(project, day=None, known_at=None, kind="committed"):
+    """(dollars, known, entries) of one project, by itself and within a total."""
+    projects = Project.objects.as_of(make.day(day), known_at).filter(pk=project.pk)
+    one = money.amounts_by_project(projects, kind).get(project.pk, money.UNKNOWN)
+    assert money.total(projects, kind) == money.total_of([one])
+    return one.usd, one.known, one.entries
+
+
+def both_paths_agree(*clocks):
+    facts = Facts()
+    for clock in (Clock(), *clocks):
+        assert figures_check(facts, clock).differences == []
+
+
+@pytest.mark.parametrize(
+    ("first", "left"),
+    [
+        (("50000000", "JPY"), ("232000", 1, 2)),
+        ((None, "JPY"), ("232000", 1, 2)),
+        (("500", "USD"), ("232000", 1, 2)),
+    ],
+)
+def test_what_was_taken_back_leaves_the_coverage_with_its_reversal(first, left):
+    project = make.project(line=make.line())
+    reversed_on(entered(project, *first), "2022-03-01")
+    entered(project, "500000", "EUR", on="2022-04-01")
+    entered(project, "232000", on="2022-04-01")
+
+    assert told(project) == (Decimal(left[0]), *left[1:])
+    both_paths_agree()
+
+
+def test_an_entry_is_covered_until_its_reversal_on_both_clocks():
+    project = make.project(line=make.line())
+    entered(project, "232000")
+    yen = entered(project, "50000000", "JPY")
+    before = timezone.now()
+    reversed_on(yen, "2022-03-01")
+
+    assert told(project, "2022-02-15") == (Decimal(232000), 1, 2)
+    assert told(project, None, before) == (Decimal(232000), 1, 2)
+    assert told(project, "2022-03-01") == (Decimal(232000), 1, 1)
+    both_paths_agree(Clock(make.day("2022-02-15")), Clock(None, before))
+
+
+def test_a_reversal_that_was_reversed_takes_nothing_back():
+    project = make.project(line=make.line())
+    back = reversed_on(entered(project, "100"), "2022-03-01")
+    reversed_on(back, "2022-03-02")
+
+    assert told(project) == (Decimal(100), 1, 1)
+    both_paths_agree()
+
+
+@pytest.mark.parametrize("kind", ["approved", "committed"])
+@pytest.mark.parametrize(
+    ("entry", "usd", "coverage"),
+    [(("100", "USD"), Decimal(0), (1, 0, 0)), (("100", "JPY"), None, (0, 0, 1))],
+)
+def test_dollars_that_were_all_taken_back_are_known_to_be_none(
+    kind, entry, usd, coverage
+):
+    project = make.project(line=make.line())
+    reversed_on(entered(project, *entry, kind=kind), "2022-03-01")
+
+    total = money.total(Project.objects.as_of(), kind)
+
+    assert told(project, kind=kind) == (usd, 0, 0)
+    assert (total.complete, total.partial, total.none) == coverage
+    both_paths_agree()
+
+
+def test_a_part_that_was_taken_back_leaves_its_entry_in_the_coverage():
+    project = make.project(line=make.line())
+    first = entered(project, "100")
+    part = actions.copy_of(
+        first, amount=Decimal(-40), reverses=first, effective_on=make.day("2022-03-01")
+    )
+    actions.record(fact=part)
+
+    assert told(project) == (Decimal(60), 2, 2)
+    both_paths_agree()

@@ -6,6 +6,8 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from aseanpm.facts import ledger_entry
+from projects import actions
 from projects.models import Distinction, Phase, Project
 from projects.questions import questions
 from tests import make
@@ -207,6 +209,25 @@ def test_an_entry_without_a_rate_is_asked_for_one():
     )
     assert question.answers[0].url == f"/projects/P-22222/facts/{entry.uuid}/correct/"
     assert question.usd is None
+
+
+def test_an_entry_that_was_taken_back_is_asked_for_no_rate():
+    project = complete()
+    yen = {"amount": Decimal(50000000), "currency": "JPY"}
+    entry = make.money(project, None, kind="committed", partner="JP", **yen)
+    with ledger_entry() as write:
+        actions.reverse(fact=entry, on=make.day("2022-03-01"), entry=write)
+
+    assert asked() == {}
+
+
+def test_a_budget_that_was_taken_back_is_asked_for():
+    project = complete(budget="1000")
+    with ledger_entry() as write:
+        budget = project.money_entries.get()
+        actions.reverse(fact=budget, on=make.day("2022-03-01"), entry=write)
+
+    assert asked()["budget", "P-22222"].text.endswith("budget is not on record.")
 
 
 def test_a_budget_without_a_rate_is_asked_once():
