@@ -24,8 +24,9 @@ _numbers = count(90)
 
 @pytest.fixture
 def proposals():
+    """Three projects in appraisal, which wait for no later test."""
     line = ActionLine.objects.get(code="IAI-IV-05")
-    return [
+    made = [
         make.project(
             status="appraisal",
             on=EARLIER,
@@ -35,6 +36,9 @@ def proposals():
         )
         for _ in range(3)
     ]
+    yield made
+    keys = [project.pk for project in made]
+    Project.objects.filter(pk__in=keys).update(withdrawn_at=timezone.now())
 
 
 def counted():
