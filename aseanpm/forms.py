@@ -38,11 +38,13 @@ WRITTEN_WITH_ZERO_WIDTH = re.compile(
 
 
 def tidy_text(text):
-    """Text in NFC, without zero widths where its script has none.
+    """Text in NFC, without zero widths where its script has none; '' if none is seen.
 
     Raises ValidationError for signs that cannot be seen or that turn text round.
     """
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
+    if not INVISIBLE.sub("", text).strip():
+        return ""
     if not WRITTEN_WITH_ZERO_WIDTH.search(text):
         text = ZERO_WIDTH.sub("", text)
     for sign in ZERO_WIDTH.sub("", text):

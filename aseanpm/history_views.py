@@ -334,7 +334,7 @@ class UndoView(WorkMixin, View):
     def after(self, old):
         """The reader's place; the write itself where that page is gone with it."""
         place = self.place() or old.opens
-        if not place or urlsplit(place).path in pages_made_by(old):
+        if not place or urlsplit(place).path.startswith(pages_gone_with(old)):
             return reverse("history-entry", args=[old.sequence])
         return place
 
@@ -356,13 +356,14 @@ class UndoView(WorkMixin, View):
         row_or_404(self.in_reach(user), sequence=old.sequence)
 
 
-def pages_made_by(entry):
-    """The addresses of the rows that a write made and that have pages of their own."""
-    return {
+def pages_gone_with(entry):
+    """The addresses of rows of a write that had pages of their own and are gone."""
+    touched = [one for one in rows_of(entry).values() if one.model in WITH_PAGES]
+    return tuple(
         one.rows[-1].history_object.get_absolute_url()
-        for one in rows_of(entry).values()
-        if one.before is None and one.model in WITH_PAGES
-    }
+        for one in touched
+        if one.current is None or getattr(one.current, "withdrawn_at", None)
+    )
 
 
 # Restore

@@ -48,6 +48,7 @@ class WorkMixin(ContextMixin):
 
     resource: str
     action = "edit"
+    is_spent = False  # whether the key of the form has written something else
     is_private = False  # whether what is written is about who signs in, and how
 
     def dispatch(self, request, *args, **kwargs):
@@ -95,6 +96,7 @@ class WorkMixin(ContextMixin):
                 entry.is_private = self.is_private
                 yield entry
         except SentBefore as before:
+            self.is_spent = True
             raise ValidationError(
                 "This form was saved already, with other content. What it wrote is "
                 f"here: {before.entry.opens or before.entry}. Open the form anew to "
@@ -146,7 +148,8 @@ class WorkMixin(ContextMixin):
 
     def get_context_data(self, **context):
         sent = self.request.POST
-        context.setdefault("submission", sent.get("submission") or uuid.uuid4().hex)
+        key = "" if self.is_spent else sent.get("submission")
+        context.setdefault("submission", key or uuid.uuid4().hex)
         return super().get_context_data(
             next=self.place(),
             seen=getattr(self, "seen", ""),

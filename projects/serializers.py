@@ -25,6 +25,7 @@ from .models import (
     Status,
 )
 
+MANY_LINES = {"description", "note", "internal_note"}
 COLUMNS = (
     "pk",
     "code",
@@ -308,11 +309,13 @@ class ProjectWriteSerializer(serializers.ModelSerializer):
         problems = {}
         for name, value in values.items():
             if isinstance(value, str):
-                tidy = tidy_line if name == "title" else tidy_text
+                tidy = tidy_text if name in MANY_LINES else tidy_line
                 try:
                     values[name] = tidy(value)
                 except ValidationError as error:
                     problems[name] = error.messages
+        if values.get("title") == "":
+            problems["title"] = "A project needs a title."
         for name in ("planned_start", "planned_end"):
             precision = values.get(f"{name}_precision")
             if values.get(name) and values[name].year < FIRST_YEAR:

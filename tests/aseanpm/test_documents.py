@@ -322,6 +322,7 @@ def test_the_same_form_with_another_file_is_told_that_it_was_sent(sign_in, proje
 
     assert again.status_code == 400
     assert "saved already, with other content" in again.content.decode()
+    assert again.context["submission"] != "one"
     assert Document.objects.count() == 1
 
 

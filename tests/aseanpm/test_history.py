@@ -469,7 +469,7 @@ def test_undoing_what_made_a_page_leads_to_what_is_left(staff, edith):
         entry.can_be_undone = True
         project = actions.create_project(entry=entry, title="Slip")
         entry.opens = project.get_absolute_url()
-    there = {"next": project.get_absolute_url()}
+    there = {"next": f"{project.get_absolute_url()}edit/"}
 
     gone = staff.post(f"/undo/{entry.sequence}/", there, follow=True)
     pressed_twice = staff.post(f"/undo/{entry.sequence}/", there, follow=True)
@@ -479,6 +479,12 @@ def test_undoing_what_made_a_page_leads_to_what_is_left(staff, edith):
         assert page.redirect_chain == [(f"/history/{entry.sequence}/", 302)]
     assert "Taken back: New." in gone.content.decode()
     assert "undone before" not in pressed_twice.content.decode()
+    redo = Entry.objects.first().sequence
+    back = staff.post(f"/undo/{redo}/", {"next": f"/history/{redo}/"}, follow=True)
+    assert "Done again: New." in back.content.decode()
+    again = Entry.objects.first().sequence
+    there = {"next": project.get_absolute_url()}
+    assert staff.post(f"/undo/{again}/", there, follow=True).status_code == 200
 
 
 def test_all_former_values_are_restored_together(staff, edit):

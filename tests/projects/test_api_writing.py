@@ -118,6 +118,7 @@ def test_creating_takes_a_key(api, editor):
         ({"title": "Rice", "planned_start": "soon"}, "planned_start"),
         ({"title": "Rice", "planned_start": "0206-01-05"}, "planned_start"),
         ({"title": "R" * 401}, "title"),
+        ({"title": "\u3164\u2800"}, "title"),
         ({"title": "Rice\u202echains"}, "title"),
         ({"title": "Rice", "internal_note": "a\x07b"}, "internal_note"),
         ({"title": "Rice", "title_language": "xx"}, "title_language"),
