@@ -1,5 +1,7 @@
 """Who: the people who sign in, countries and groupings, funders and organisations."""
 
+import unicodedata
+
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -14,6 +16,8 @@ from aseanpm.facts import Precision, shown_date
 from aseanpm.fields import fold
 from aseanpm.forms import INVISIBLE
 from aseanpm.models import Kept, Named, NamedQuerySet, Sourced, kept_history
+
+LIKE_LATIN = {"CYRILLIC", "GREEK", "COPTIC", "ARMENIAN", "CHEROKEE", "LISU"}
 
 
 class UserManager(BaseUserManager):
@@ -90,7 +94,10 @@ class User(AbstractBaseUser, PermissionsMixin, Kept):
         if not self.name or type(self).objects.filter(pk=self.pk, name=self.name):
             return  # a name on record stays, whoever came since
         name = as_read(self.name)
-        if "@" in name or not name:
+        if mixes_scripts(self.name):
+            message = "Write it in one alphabet: it mixes letters that look alike."
+            raise ValidationError({"name": message})
+        if "@" in unicodedata.normalize("NFKC", self.name) or not name:
             raise ValidationError(
                 {"name": "Write a name that can be read, with no “@”."}
             )
@@ -116,8 +123,15 @@ class User(AbstractBaseUser, PermissionsMixin, Kept):
 
 
 def as_read(name):
-    """A name as it is told from another: case, marks and gaps tell nothing."""
-    return INVISIBLE.sub("", fold(name)).replace(" ", "")
+    """A name as it is told from another: by letters and figures alone, in any case."""
+    told = INVISIBLE.sub("", fold(name))
+    return "".join(sign for sign in told if unicodedata.category(sign)[0] in "LMN")
+
+
+def mixes_scripts(name):
+    """Whether Latin letters stand beside ones of Cyrillic, Greek … drawn like them."""
+    scripts = {unicodedata.name(sign, "").partition(" ")[0] for sign in fold(name)}
+    return "LATIN" in scripts and not scripts.isdisjoint(LIKE_LATIN)
 
 
 class ApiToken(AbstractAuthToken):

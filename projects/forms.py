@@ -481,10 +481,17 @@ class ProjectForm(TidyMixin, forms.ModelForm):
 
     def clean(self):
         cleaned = super().clean()
+        self.check_titles(cleaned)
         self.check_dates(cleaned)
         self.check_place(cleaned)
         self.number_phases(cleaned)
         return cleaned
+
+    def check_titles(self, cleaned):
+        for row in cleaned.get("titles", []):
+            if row["language"].code == cleaned.get("title_language"):
+                message = f"The title itself is in {row['language']}."
+                self.add_error("titles", message)
 
     def check_dates(self, cleaned):
         start, end = (

@@ -499,6 +499,12 @@ class Project(Titled, Kept):
     def __str__(self):
         return f"{self.code} {self.title}"
 
+    def clean(self):
+        super().clean()
+        if self.title_language in self.title_translations:
+            message = f"The title itself is in “{self.title_language}”."
+            raise ValidationError({"title_translations": message})
+
     def get_absolute_url(self):
         return reverse("projects:detail", args=[self.code])
 

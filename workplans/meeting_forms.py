@@ -683,7 +683,7 @@ class PledgesForm(forms.ModelForm):
         first = instance.meeting.first_day
         since = pledged.filter(effective_on__gte=first) if first else pledged
         standing = since.select_related("project").order_by(
-            "-effective_on", "project__code"
+            "-effective_on", "project__code", "pk"
         )
         self.offered = {str(one.uuid): one for one in (*standing, *linked)}
         self.fields["pledges"].choices = [

@@ -792,7 +792,7 @@ class MeetingDetailView(ClockMixin, TemplateView):
         )
         links = PartnerStatement.pledges.through.objects.filter(
             partnerstatement__in=statements
-        )
+        ).order_by("moneyentry__effective_on", "moneyentry__pk")
         seen = MoneyEntry.objects.at(self.clock).as_seen_by(self.request.user)
         entries = seen.filter(
             pk__in=links.values("moneyentry"), project__in=projects

@@ -341,7 +341,11 @@ def test_everyone_renames_oneself_and_nothing_else(sign_in):
         ("admin", "add what tells you apart"),
         ("Linh\u202e", "cannot be seen"),
         ("Linh\x07", "cannot be seen"),
-        ("\u3164", "can be read"),
+        ("Linh-Tran.", "add what tells you apart"),
+        ("Linh\u00b7Tran", "add what tells you apart"),
+        ("L\u0456nh Tran", "one alphabet"),
+        ("\u039dga", "one alphabet"),
+        ("–", "can be read"),
     ],
 )
 def test_nobody_takes_the_name_of_another(sign_in, administrator, name, sentence):

@@ -127,6 +127,10 @@ def test_creating_takes_a_key(api, editor):
             {"title": "Rice", "title_translations": {"vi": "G\u202ea"}},
             "title_translations",
         ),
+        (
+            {"title": "Rice", "title_translations": {"en": "Rice"}},
+            "title_translations",
+        ),
         (["Rice"], "non_field_errors"),
     ],
 )

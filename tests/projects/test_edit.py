@@ -379,6 +379,11 @@ TOMORROW = (timezone.localdate() + dt.timedelta(days=2)).isoformat()
             "titles-0-title",
             "cannot be seen (U+0001)",
         ),
+        (
+            {"titles-0-language": "en", "titles-0-title": "Rice again"},
+            "titles",
+            "The title itself is in English.",
+        ),
     ],
 )
 def test_wrong_input_gets_a_sentence_at_its_field_and_writes_nothing(
