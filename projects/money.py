@@ -340,20 +340,23 @@ def ledger(entries, column="amount"):
     """The LedgerLines of entries in order; `column` holds the amount as seen."""
     entries = list(entries)
     taken_back = {entry.reverses_id for entry in entries} - {None}
-    nets: dict[Net, Decimal] = {}
-    unknown = defaultdict(set)
+    nets = defaultdict(Decimal)
+    known, unknown = defaultdict(dict), defaultdict(dict)
     lines = []
     for entry in entries:
         net, amount = net_of(entry), getattr(entry, column)
-        if amount is not None:
-            nets[net] = nets.get(net, Decimal(0)) + amount
-        elif entry.reverses_id in unknown[net[:-1]]:
-            unknown[net[:-1]].remove(entry.reverses_id)
+        nets[net] += amount or 0
+        standing = unknown[net[:-1]] if amount is None else known[net]
+        takes_back = None if amount is None else -amount
+        if standing.get(entry.reverses_id, entry) == takes_back:
+            del standing[entry.reverses_id]
         else:
-            unknown[net[:-1]].add(entry.pk)
+            standing[entry.pk] = amount
         is_whole = not unknown[net[:-1]]
+        is_known = known[net] or (is_whole and amount is not None)
         is_reversed = entry.pk in taken_back
-        lines.append(LedgerLine(entry, nets.get(net), is_whole, is_reversed))
+        told = nets[net] if is_known else None
+        lines.append(LedgerLine(entry, told, is_whole, is_reversed))
     return lines
 
 

@@ -490,7 +490,7 @@ def test_what_was_reversed_is_offered_no_deed_that_would_be_refused(editor, proj
         assert (f"?reverse={fact.uuid}" in page) == offered
         assert (fact_address(fact, "correct") in page) == offered
         assert (fact_address(fact, "withdraw") in page) == offered
-        assert f"?revise={fact.uuid}" in page
+        assert (f"?revise={fact.uuid}" in page) == (fact == other)
 
 
 def test_the_funders_of_the_project_stand_first_by_name(editor, project):
@@ -511,6 +511,17 @@ def test_an_unknown_amount_that_was_reversed_leaves_the_net_whole(editor, projec
     ledger = editor.get(f"/projects/{project.code}/").context["ledger"]
 
     assert [line.is_whole for line in ledger] == [False, True, True]
+
+
+def test_a_net_of_which_nothing_known_is_left_is_not_known(editor, project):
+    make.money(project, None, on="2026-02-01", kind="committed", partner="JP")
+    known = make.money(project, "40", on="2026-02-02", kind="committed", partner="JP")
+    take_back(editor, known)
+
+    answer = editor.get(f"/projects/{project.code}/")
+
+    assert [line.net for line in answer.context["ledger"]] == [None, Decimal(40), None]
+    assert answer.content.decode().count(">Revise<") == 1
 
 
 def test_an_entry_is_not_reversed_before_its_own_day(editor, project):
