@@ -30,7 +30,7 @@ from .models import Source
 from .pages import ClockMixin
 from .permissions import ACTIONS, ROLES, ROW, TABLE, Refused, can
 from .problems import BadQuery, FieldError, bad_request_page
-from .workplace import HIDDEN, WorkMixin
+from .workplace import HIDDEN, WorkMixin, all_sent
 
 FOUND_AT_MOST = 10
 LATEST_AT_MOST = 8
@@ -276,12 +276,7 @@ def not_found(request, exception):
 
 def forbidden(request, exception):
     """403 with the rule and who may; what was typed is shown, to be copied."""
-    kept = [
-        (name, value)
-        for name, values in request.POST.lists()
-        for value in values
-        if value and name not in HIDDEN and "password" not in name
-    ]
+    kept = [each for each in all_sent(request) if each[1] and each[0] not in HIDDEN]
     refused = exception if isinstance(exception, Refused) else None
     context = {"refused": refused, "kept": kept if refused else []}
     return render(request, "403.html", context, status=403)

@@ -23,7 +23,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.csrf import csrf_failure as plain_csrf_failure
 from django.views.generic.base import ContextMixin
 
-from .effects import moved_by
+from .effects import digest_of, moved_by
 from .facts import AlreadyRecorded, Entry, SentBefore, ledger_entry
 from .forms import RowsWidget, choices_of
 from .permissions import require
@@ -157,11 +157,6 @@ class WorkMixin(ContextMixin):
         )
 
 
-def digest_of(moved):
-    """What the hidden `seen` field holds of the figures that were shown to move."""
-    return hashlib.sha256("\n".join(map(str, moved)).encode()).hexdigest()
-
-
 def hash_of(request):
     """A digest of what somebody typed and brought, without the hidden fields."""
     typed = sorted(
@@ -198,19 +193,23 @@ def keep_typed(request, *, signed_in, problems=()):
 
     Passwords and files are not kept, and the page says so.
     """
-    kept = [
-        (name, value)
-        for name, values in request.POST.lists()
-        for value in values
-        if name != "csrfmiddlewaretoken" and SECRET not in name
-    ]
     context = {
-        "kept": kept,
+        "kept": all_sent(request),
         "files": [file.name for file in request.FILES.values()],
         "signed_in": signed_in,
         "problems": problems,
     }
     return render(request, "kept.html", context, status=409 if problems else 403)
+
+
+def all_sent(request):
+    """[(name, text)] of a form, but for its token and passwords."""
+    return [
+        (name, text)
+        for name, texts in request.POST.lists()
+        for text in texts
+        if name != "csrfmiddlewaretoken" and SECRET not in name
+    ]
 
 
 def csrf_failure(request, reason=""):

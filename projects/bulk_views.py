@@ -8,12 +8,12 @@ from django.http import HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.views.generic import TemplateView
 
-from aseanpm.effects import moved_by, watched
+from aseanpm.effects import FiguresChanged, as_seen, digest_of, moved_by
 from aseanpm.facts import AlreadyRecorded, ledger_entry
 from aseanpm.forms import DayField, TidyMixin
 from aseanpm.pages import ClockMixin
 from aseanpm.permissions import STAFF
-from aseanpm.workplace import WorkMixin, add_errors, digest_of
+from aseanpm.workplace import WorkMixin, add_errors
 
 from . import bulk
 from .models import Project, Status, StatusChange
@@ -217,10 +217,6 @@ class ChangedMeanwhile(Exception):
     """Projects were changed after their preview; nothing is written."""
 
 
-class FiguresChanged(Exception):
-    """Other figures would move than the preview showed; nothing is written."""
-
-
 class BulkView(WorkMixin, TemplateView):
     """One change to the projects that were ticked, or to all of a filtered list.
 
@@ -356,10 +352,8 @@ class BulkView(WorkMixin, TemplateView):
         if not self.form.moves:
             bulk.write(self.planned, entry)
             return
-        with watched(self.reader, self.form.since) as figures:
+        with as_seen(self.request.POST.get("seen"), self.reader, self.form.since):
             bulk.write(self.planned, entry)
-        if digest_of(figures) != self.request.POST.get("seen"):
-            raise FiguresChanged
 
     def refuse_changed(self, versions, projects):
         if {project.code: project.version for project in projects} != versions:

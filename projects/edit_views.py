@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.functional import cached_property
 from django.views.generic import TemplateView
 
-from aseanpm.effects import moved_by
+from aseanpm.effects import digest_of, moved_by
 from aseanpm.facts import AlreadyRecorded, Basis
 from aseanpm.forms import problems_of
 from aseanpm.pages import row_or_404
@@ -18,7 +18,6 @@ from aseanpm.workplace import (
     add_errors,
     chosen,
     differences,
-    digest_of,
     version_of,
 )
 from aseanpm.writing import Stale

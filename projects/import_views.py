@@ -7,10 +7,10 @@ from django.http import HttpResponse
 from django.views.generic import TemplateView, View
 
 from aseanpm import csv_text
-from aseanpm.effects import moved_by, watched
+from aseanpm.effects import FiguresChanged, as_seen, digest_of, moved_by
 from aseanpm.facts import AlreadyRecorded, Entry, LedgerHead, ledger_entry
 from aseanpm.pages import address
-from aseanpm.workplace import WorkMixin, digest_of
+from aseanpm.workplace import WorkMixin
 
 from . import bulk, money
 from .exchange import csv_projects
@@ -166,10 +166,9 @@ class ImportView(WorkMixin, TemplateView):
             with self.entry(what, reason, undo=True) as entry:
                 if self.checked_after != (entry.sequence - 1,):
                     self.check_again(entry)
-                with watched(self.request.user, self.first_day) as figures:
+                seen = self.request.POST.get("seen")
+                with as_seen(seen, self.request.user, self.first_day):
                     bulk.record_projects(self.drafts, entry)
-                if digest_of(figures) != self.request.POST.get("seen"):
-                    raise FiguresChanged
                 entry.opens = address(
                     "projects:list", updated_since=entry.recorded_at.isoformat()
                 )
@@ -195,10 +194,6 @@ class ImportView(WorkMixin, TemplateView):
             **context,
         )
         return self.render_to_response(context, status=status)
-
-
-class FiguresChanged(Exception):
-    """Other figures would move than the preview showed; nothing is written."""
 
 
 class Overtaken(Exception):

@@ -6,10 +6,10 @@ from django.utils.functional import cached_property
 from django.views.generic import TemplateView
 
 from aseanpm.editing import KeptRowsView
-from aseanpm.effects import moved_by
+from aseanpm.effects import digest_of, moved_by
 from aseanpm.facts import AlreadyRecorded
 from aseanpm.pages import row_or_404
-from aseanpm.workplace import WorkMixin, add_errors, digest_of
+from aseanpm.workplace import WorkMixin, add_errors
 from aseanpm.writing import Stale
 from projects import actions
 

@@ -6,9 +6,9 @@ from django.core.exceptions import ValidationError
 
 from aseanpm import csv_text, writing
 from aseanpm.editing import LANGUAGES, refuse_used
+from aseanpm.effects import digest_of
 from aseanpm.facts import Basis
 from aseanpm.forms import tidy_text
-from aseanpm.workplace import digest_of
 from projects.progress import plural
 
 from .models import ActionLine, LineKind, PlanRule, StrategicArea
