@@ -35,8 +35,11 @@ class Moved:
     published: bool = False
 
     def __str__(self):
-        said = f"{self.told.label}: {self.before} → {self.after} {self.told.noun}"
-        return said.strip()
+        return f"{self.told.label}: {self.before} → {self.after} {self.noun}".strip()
+
+    @property
+    def noun(self):
+        return "" if self.after == NOWHERE.words else self.told.noun
 
 
 def teller(function):

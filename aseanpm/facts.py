@@ -19,6 +19,8 @@ from django.db.models import F, Q
 from django.utils import timezone
 from structlog.contextvars import get_contextvars
 
+FOUNDED = dt.date(1967, 8, 8)  # ASEAN; a day before it is a slip
+
 
 class Basis(models.TextChoices):
     """On what a statement rests. Unverified: general knowledge, not yet checked."""
@@ -439,6 +441,9 @@ class Fact(Recorded):
             raise ValidationError(
                 {"effective_on": "A fact is not dated after today; plan it instead."}
             )
+        if self.effective_on and self.effective_on < FOUNDED:
+            message = "ASEAN was founded on 8 August 1967, after that day."
+            raise ValidationError({"effective_on": message})
 
 
 def one_order_per_day(*owner):

@@ -94,6 +94,21 @@ SAYS = {
 SHOWN = 20  # records of a write that a list shows; the write's own page has them all
 LONG = 60  # signs from which a text is told as one text with its changes
 TOO_MANY = 4000  # words beyond which comparing two texts takes too long
+# What says where a row comes from, or is kept with other rows: not given back alone.
+SETTLED = {
+    *("attested_on", "channel", "is_illustrative", "predecessor", "project"),
+    *("recorded_at", "file", "file_name", "media_type", "sha256", "size"),
+}
+UNTOLD = {"file", "sha256"}  # names for machines
+TOGETHER = (
+    {"title", "title_language", "title_translations"},
+    {"is_published", "withheld_reason"},
+    {"held_from", "held_until", "precision"},
+    {"as_of", "on", "precision"},
+    {"valid_from", "valid_from_precision", "valid_until"},
+    {"plan", "area", "line", "area_basis"},
+    {"owner", "who"},
+)
 WORD = re.compile(r"\s+|\w+|[^\w\s]")
 
 
@@ -183,7 +198,10 @@ def entries_for(user):
     Who signs in, and how, is for administrators to know, and for oneself.
     """
     entries = Entry.objects.select_related(
-        "recorded_by", "undoes", "undone_by__recorded_by", "undone_by__undone_by"
+        "recorded_by",
+        "undoes",
+        "undone_by__recorded_by",
+        "undone_by__undone_by__undone_by",
     )
     if can(user, "view", "users"):
         return entries
@@ -239,7 +257,9 @@ def rows_changing(rows, model, name):
     rows = rows.annotate(
         latter=text, former=Subquery(earlier.annotate(text=text).values("text")[:1])
     )
-    none = Q(former__isnull=True) & (Q(latter__isnull=True) | Q(latter=""))
+    none = Q(former__isnull=True) & (
+        Q(latter__isnull=True) | Q(latter__in=["", "{}", "[]"])
+    )
     return rows.exclude(none).exclude(former__isnull=False, former=F("latter"))
 
 
@@ -601,7 +621,11 @@ def differences(step, names):
             old, new = (
                 getattr(row, column.attname, None) for row in (step.before, step.after)
             )
-        if old == new or (one_sided and is_idle(column, old or new)):
+        if (
+            column.name in UNTOLD
+            or old == new
+            or (one_sided and is_idle(column, old or new))
+        ):
             continue
         yield Difference(
             name=column.name,
@@ -609,8 +633,19 @@ def differences(step, names):
             old=in_words(column, old, step.before, names),
             new=in_words(column, new, step.after, names),
             words=[] if one_sided else compared(old, new),
-            can_be_restored=column.editable and step.before is not None,
+            can_be_restored=is_restored(column) and step.before is not None,
         )
+
+
+def is_restored(column):
+    """Whether a field of a row that stands can be given a former value by itself."""
+    return column.editable and column.name not in SETTLED
+
+
+def told_with(name):
+    """The names of the fields that mean nothing without each other, this one's."""
+    found = {name, f"{name}_precision", name.removesuffix("_precision")}
+    return found.union(*(names for names in TOGETHER if name in names))
 
 
 def is_idle(column, value):

@@ -7,6 +7,7 @@ import django_filters
 from django import forms
 from django.apps import apps
 from django.contrib import messages
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db.models import Q
@@ -37,10 +38,12 @@ from .history import (
     in_words,
     is_fact,
     is_idle,
+    is_restored,
     kinds,
     label_of,
     page_of_row,
     told,
+    told_with,
     within,
 )
 from .pages import page_of, row_or_404
@@ -397,9 +400,14 @@ class RestoreView(WorkMixin, TemplateView):
         key = getattr(self.former, model._meta.pk.attname)
         self.row = model._base_manager.filter(pk=key).first()
         asked = self.request.GET.get("field", "")
-        every = [column for column in columns_of(model) if column.editable]
-        self.columns = [one for one in every if not asked or one.name == asked]
-        if not self.columns:
+        every = [
+            column
+            for column in columns_of(model)
+            if is_restored(column) or (self.row is None and column.editable)
+        ]
+        names = told_with(asked)
+        self.columns = [one for one in every if not asked or one.name in names]
+        if asked and asked not in {one.name for one in every}:
             raise Http404(f"A {kind} has no field “{asked}” that can be restored.")
         self.differences = differing(self.former, self.row, self.columns)
 
@@ -417,7 +425,7 @@ class RestoreView(WorkMixin, TemplateView):
             return self.show(form, status=400)
         reason = form.cleaned_data["reason"]
         try:
-            self.moves = self.moved(lambda: self.write(reason))
+            self.moves = self.moved(lambda: self.write(reason), reader=self.reader)
             if self.moves:
                 return self.show(form)
             entry = self.write(reason)
@@ -445,6 +453,12 @@ class RestoreView(WorkMixin, TemplateView):
         return entry
 
     @property
+    def reader(self):
+        """Whose figures are told: those of visitors, where it becomes public or not."""
+        publishes = any(one.name == "is_published" for one in self.differences)
+        return AnonymousUser() if publishes else self.request.user
+
+    @property
     def name(self):
         return called(self.row or self.former.history_object, label_of(self.model))
 
@@ -465,6 +479,7 @@ class RestoreView(WorkMixin, TemplateView):
             is_gone=self.row is None,
             version=self.row.version if self.row else "",
             moved=self.moves,
+            whose="" if self.reader.is_authenticated else "visitors",
             cancel=self.place() or history_address(row),
             **context,
         )

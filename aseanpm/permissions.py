@@ -8,6 +8,7 @@ a test holds every route to one of its rows. The gate for visitors asks one sett
 from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.http import JsonResponse
 from django.shortcuts import render
@@ -88,6 +89,12 @@ def role_of(user):
     """The role of the table that a user, or a visitor, has."""
     role = getattr(user, "role", "anyone") if user else "anyone"
     return role if role in ROLES else "anyone"
+
+
+def administrators():
+    """The active administrators, who give the roles."""
+    users = get_user_model().objects.filter(role="administrator", is_active=True)
+    return users.order_by("name", "pk")
 
 
 def can(user, action, resource, *, own=False):
@@ -174,7 +181,7 @@ TABLE = (
     ),
     for_staff(
         "money",
-        "Money entries, funders and exchange rates",
+        "Recording money entries, funders and exchange rates",
         doors={
             "projects:money-new": "create",
             "projects:rates": "view",
@@ -183,6 +190,7 @@ TABLE = (
             "projects:rate-proposed": "create",
             "projects:rates-import": "create",
         },
+        others="reads those that are public, as told below",
     ),
     Permission(
         "documents",

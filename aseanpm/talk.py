@@ -30,6 +30,7 @@ KINDS = ("project", "line", "meeting")
 A_MENTION_WAITS = dt.timedelta(days=30)
 AT_MOST = 5000  # characters of a comment
 CALLED = re.compile(r"(?<![\w@.])@(?=\w)")
+WORDED = {"text", "owner_id", "who", "due", "done_on"}
 ADDRESS = re.compile(r"[^\s@,;:()<>]+@[\w.-]*\w")
 
 
@@ -323,11 +324,22 @@ def told(remarks, row, user, clock):
         said = said.filter(recorded_at__lte=clock.known_at)
     authors = ("recorded_by__country", "recorded_by__partner")
     remarks = list(said.select_related(*authors))
+    if clock.known_at:
+        word_as_known(remarks, clock.known_at)
     for remark in remarks:
         remark.is_own = may_withdraw(user, remark)
         remark.may_edit = hasattr(remark, "due") and may_edit(user, remark)
         remark.is_overdue = is_overdue(remark)
     return remarks
+
+
+def word_as_known(remarks, moment):
+    """Let remarks say what they said by a moment; who reads them is judged now."""
+    for remark in remarks:
+        rows = remark.history.filter(history_date__lte=moment)
+        if row := rows.order_by("history_id").last():
+            for name in WORDED & vars(row).keys():
+                setattr(remark, name, getattr(row, name))
 
 
 def soonest_first(point):

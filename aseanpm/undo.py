@@ -6,13 +6,14 @@ undone can be undone too, which does it again; merges alone are done again by ha
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import Max
+from django.db.models import F, Max
 
 from projects import actions
 from projects.models import Project
@@ -22,7 +23,7 @@ from .facts import Entry, Fact, Recorded, ledger_entry
 
 LATER = "“{row}” was changed after that by {who}; undo that first."
 ADDED = "“{row}” names “{other}” and was not part of this; take that away first."
-AS_THINGS_STAND = "As things stand, this cannot be undone."
+AS_THINGS_STAND = "As things stand, this cannot be {done}."
 BATCH = 500
 
 
@@ -49,16 +50,19 @@ def undo(*, entry, by, reason="", check=None):
         refuse_later_changes(old, touched)
         try:
             turned = turn_back(old)
+            refuse_additions(touched, old)
             in_any_order(
                 *(
-                    partial(undo_row, one, touched, old)
+                    partial(undo_row, one, touched)
                     for one in list(touched.values())[::-1]
                 ),
                 partial(undo_facts, old, new),
             )
             actions.check(facts=turned)
         except ValidationError as error:
-            raise ValidationError([AS_THINGS_STAND, *error.messages]) from error
+            done = "done again" if new.what.startswith("Redo: ") else "undone"
+            said = AS_THINGS_STAND.format(done=done)
+            raise ValidationError([said, *error.messages]) from error
         actions.touch(projects=projects_of(turned), entry=new)
     return new
 
@@ -109,52 +113,47 @@ def kept_models():
 # What a write touched
 
 
-@dataclass(frozen=True)
+@dataclass
 class Touched:
-    """A row that a write touched, with its history rows of that write, oldest first."""
+    """A row that a write touched, with its history rows of that write, oldest first.
+
+    `before` is the history row of how it stood until then; None where it did not exist.
+    `later` are its history rows since.
+    """
 
     model: type
     key: int
-    rows: list
-
-    @property
-    def before(self):
-        """The history row of how it stood before; None where it did not exist."""
-        return row_before(self.rows[0])
-
-    @property
-    def history(self):
-        return self.model.history.filter(**{self.model._meta.pk.attname: self.key})
+    rows: list = field(default_factory=list)
+    before: Any = None
+    later: list = field(default_factory=list)
 
     @property
     def current(self):
         return self.model._base_manager.filter(pk=self.key).first()
 
 
-def row_before(row):
-    """The history row before this one; None where the row did not exist then.
+def rows_of(entry):
+    """{(model, key): Touched} of a write, in the order of their first change.
 
     History is told by the order of its keys: writers wait for each other, and the rows
-    of one write share their moment.
+    of one write share their moment. Two queries for a model, whatever it wrote.
     """
-    model = row.instance_type
-    key = model._meta.pk.attname
-    before = (
-        model.history.filter(**{key: getattr(row, key)}, history_id__lt=row.history_id)
-        .order_by("history_id")
-        .last()
-    )
-    return None if before is None or before.history_type == "-" else before
-
-
-def rows_of(entry):
-    """{(model, key): Touched} of a write, in the order of their first change."""
     found = {}
     for model in kept_models():
-        rows = model.history.filter(sequence=entry.sequence).order_by("history_id")
-        for row in rows:
-            key = (model, getattr(row, model._meta.pk.attname))
-            found.setdefault(key, Touched(*key, rows=[])).rows.append(row)
+        name = model._meta.pk.attname
+        ours = {}
+        for row in model.history.filter(sequence=entry.sequence).order_by("history_id"):
+            key = getattr(row, name)
+            ours.setdefault(key, Touched(model, key)).rows.append(row)
+        for keys in batches(list(ours)):
+            others = model.history.filter(**{f"{name}__in": keys})
+            for row in others.order_by("history_id"):
+                one = ours[getattr(row, name)]
+                if row.history_id < one.rows[0].history_id:
+                    one.before = None if row.history_type == "-" else row
+                elif row.history_id > one.rows[-1].history_id:
+                    one.later.append(row)
+        found |= {(model, key): one for key, one in ours.items()}
     return found
 
 
@@ -167,15 +166,10 @@ def refuse_later_changes(old, touched):
     A later change that was itself undone counts as none.
     """
     for one in touched.values():
-        later = list(
-            one.history.filter(history_id__gt=one.rows[-1].history_id).order_by(
-                "history_id"
-            )
-        )
-        standing = still_in_effect({row.sequence for row in later} - {None})
+        standing = still_in_effect({row.sequence for row in one.later} - {None})
         changed = [
             row
-            for row in later
+            for row in one.later
             if row.sequence in standing
             or (row.sequence is None and values_of(row) != values_of(one.rows[-1]))
         ]
@@ -222,7 +216,7 @@ def stand_in(fact):
             return None
         same = actions.content_of(fact)
         again = type(fact).objects.filter(sequence=undone.sequence, **same)
-        fact = again.order_by("withdrawn_at").first()
+        fact = again.order_by(F("withdrawn_at").asc(nulls_first=True)).first()
     return fact
 
 
@@ -293,7 +287,7 @@ def projects_of(facts):
 # Rows
 
 
-def undo_row(one, touched, old):
+def undo_row(one, touched):
     """Give a row back what it held before the write; a new one goes, a lost one comes.
 
     Raises ValidationError.
@@ -304,35 +298,49 @@ def undo_row(one, touched, old):
     elif before is not None:
         recreate(before, touched=touched)
     elif row is not None:
-        discard(row, touched, old)
+        discard(row)
 
 
-def discard(row, touched, old):
-    """Take a row away that the write made; what can only be withdrawn is withdrawn.
-
-    Raises ValidationError where something stands on it that the write did not make.
-    """
-    refuse_additions(row, touched, old)
+def discard(row):
+    """Take a row away that the write made; what can only be withdrawn is withdrawn."""
     if hasattr(row, "withdrawn_at"):
         alone = [field for field in row._meta.fields if field.one_to_one]
         values = {field.name: None for field in alone}
+        if hasattr(row, "is_published"):
+            values["is_published"] = False
         write(row, withdrawn_at=writing.open_entry().recorded_at, **values)
     else:
         writing.remove(row)
 
 
-def refuse_additions(row, touched, old):
-    for relation in row._meta.related_objects:
-        model, name = relation.related_model, relation.field.name
-        others = model._base_manager.filter(**{name: row})
-        if hasattr(model, "withdrawn_at"):
-            others = others.filter(withdrawn_at__isnull=True)
-        if issubclass(model, Recorded):
-            others = others.exclude(sequence=old.sequence)
-        ours = [key for kind, key in touched if kind is model]
-        other = others.exclude(pk__in=ours).first()
-        if other:
-            raise ValidationError(ADDED.format(row=other, other=row))
+def refuse_additions(touched, old):
+    """Raise ValidationError where something stands on a row that the write made, and
+    was made by another."""
+    made = defaultdict(list)
+    for one in touched.values():
+        if one.before is None:
+            made[one.model].append(one.key)
+    for model, every in made.items():
+        for relation in model._meta.related_objects:
+            ours = {key for kind, key in touched if kind is relation.related_model}
+            for keys in batches(every):
+                for other in standing_on(relation, keys, old):
+                    if other.pk not in ours:
+                        row = getattr(other, relation.field.name)
+                        if relation.many_to_many:
+                            row = row.filter(pk__in=keys)[0]
+                        raise ValidationError(ADDED.format(row=other, other=row))
+
+
+def standing_on(relation, keys, old):
+    """The rows that name one of some rows, but for facts of the write itself."""
+    model, name = relation.related_model, relation.field.name
+    others = model._base_manager.filter(**{f"{name}__in": keys})
+    if hasattr(model, "withdrawn_at"):
+        others = others.filter(withdrawn_at__isnull=True)
+    if issubclass(model, Recorded):
+        others = others.exclude(sequence=old.sequence)
+    return others
 
 
 def restore(row, before, *, names=None, version=None, touched=()):

@@ -28,7 +28,7 @@ from .history import entries_for
 from .illustrative import StillNeeded, remove
 from .models import Source
 from .pages import ClockMixin
-from .permissions import ACTIONS, ROLES, ROW, TABLE, Refused, can
+from .permissions import ACTIONS, ROLES, ROW, TABLE, Refused, administrators, can
 from .problems import BadQuery, FieldError, bad_request_page
 from .workplace import HIDDEN, WorkMixin, all_sent
 
@@ -202,6 +202,7 @@ class PermissionsView(ClockMixin, TemplateView):
             roles=ROLES.values(),
             table=TABLE,
             rule=rule,
+            administrators=administrators(),
             moves=lifecycle.MOVES,
             actions=[
                 (ACTIONS[action], rule.who(action), can(user, action, why))

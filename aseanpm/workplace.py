@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import OperationalError
 from django.forms import CheckboxInput
 from django.http import HttpResponseRedirect
 from django.shortcuts import render
@@ -33,6 +34,10 @@ from .writing import Stale, change, create
 # Hidden fields of a form; the rest of a request is what somebody typed.
 HIDDEN = ("csrfmiddlewaretoken", "submission", "version", "opened", "next", "seen")
 SECRET = "password"  # noqa: S105
+
+
+BUSY = "Somebody else is writing much just now. Wait a little, then press again."
+LOCK_NOT_AVAILABLE = "55P03"  # of PostgreSQL
 
 
 class NothingChanged(Exception):
@@ -67,6 +72,10 @@ class WorkMixin(ContextMixin):
             return HttpResponseRedirect(self.place() or nothing.opens)
         except ValidationError as error:  # that no form of the page could show
             return keep_typed(request, signed_in=True, problems=error.messages)
+        except OperationalError as error:
+            if request.method != "POST" or not waited_too_long(error):
+                raise
+            return keep_typed(request, signed_in=True, problems=[BUSY])
 
     def check_right(self, user):
         """Raise Refused; a view about things of one's own asks here for `own`."""
@@ -158,7 +167,7 @@ class WorkMixin(ContextMixin):
 
 
 def hash_of(request):
-    """A digest of what somebody typed and brought, without the hidden fields."""
+    """A digest of where somebody sent what was typed and brought; no hidden fields."""
     typed = sorted(
         (name, values) for name, values in request.POST.lists() if name not in HIDDEN
     )
@@ -167,7 +176,9 @@ def hash_of(request):
         for name, files in sorted(request.FILES.lists())
         for file in files
     ]
-    return hashlib.sha256(json.dumps([typed, files]).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps([request.get_full_path(), typed, files]).encode()
+    ).hexdigest()
 
 
 def digest_of_file(file):
@@ -177,6 +188,12 @@ def digest_of_file(file):
         digest.update(chunk)
     file.seek(0)
     return digest.hexdigest()
+
+
+def waited_too_long(error):
+    """Whether another write kept the ledger locked for longer than one waits."""
+    code = getattr(error.__cause__, "pgcode", "")
+    return "database is locked" in str(error) or code == LOCK_NOT_AVAILABLE
 
 
 def is_local(address, request):
@@ -352,6 +369,12 @@ def merged(sent, found, current):
     return data
 
 
+def latest_of(row):
+    """The history row that tells who wrote a row as it stands; None if none does."""
+    last = row.history.select_related("history_user").order_by("history_id").last()
+    return last if last and last.version == row.version else None
+
+
 def chosen(sent, current):
     """What was sent, where `take-NAME` = "theirs" chose the row's own value."""
     takes = [name for name in sent if name.startswith("take-")]
@@ -448,6 +471,7 @@ class KeptFormView(WorkMixin):
         context = self.get_context_data(
             form=form,
             conflict=found,
+            saved=latest_of(current),
             version=current.version,
             opened=as_opened(shown),
             submission=uuid.uuid4().hex,

@@ -13,7 +13,7 @@ from django.views.generic import TemplateView, View
 from aseanpm.filters import without_tags
 from aseanpm.pages import page_of, row_or_404
 from aseanpm.problems import refuse_unknown
-from aseanpm.workplace import KeptFormView, WorkMixin
+from aseanpm.workplace import KeptFormView, NothingChanged, WorkMixin
 
 from . import accounts
 from .account_forms import ProfileForm, UserForm
@@ -96,7 +96,9 @@ class UserView(UserFormView):
     def save(self, form, version):
         user, values = form.instance, form.cleaned_data
         with self.entry(f"Changed the login of {user.email}") as entry:
-            accounts.change_user(user, by=self.request.user, version=version, **values)
+            by = self.request.user
+            if not accounts.change_user(user, by=by, version=version, **values):
+                raise NothingChanged(self.address_of(user))
             entry.opens = self.address_of(user)
         return self.done(entry, f"{user} was saved.", self.address_of(user))
 

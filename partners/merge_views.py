@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponseRedirect
 from django.views.generic import TemplateView
 
+from aseanpm.effects import digest_of, moved_by
 from aseanpm.filters import without_tags
 from aseanpm.forms import TidyMixin
 from aseanpm.pages import address, row_or_404
@@ -84,13 +85,15 @@ class MergeView(WorkMixin, TemplateView):
             return HttpResponseRedirect(before.opens)
         self.gone = self.row(code)
         form = MergeForm(request.POST, self.others())
-        if not form.is_valid():
-            self.kept = form.cleaned_data.get("into")
+        is_valid = form.is_valid()
+        self.kept = form.cleaned_data.get("into")
+        reason = form.cleaned_data.get("reason", "")
+        if self.kept:
+            self.moves = self.tried(form, reason)
+        if not is_valid or form.errors:
             return self.show(form, status=400)
-        self.kept, reason = form.cleaned_data["into"], form.cleaned_data["reason"]
-        self.moves = self.tried(form, reason)
-        if form.errors or self.moves:
-            return self.show(form, status=400 if form.errors else 200)
+        if self.moves and self.seen not in request.POST.get("seen", "").split():
+            return self.show(form)
         try:
             entry = self.write(reason)
         except ValidationError as error:
@@ -118,13 +121,18 @@ class MergeView(WorkMixin, TemplateView):
             entry.opens = self.page_of(kept)
         return entry
 
-    def tried(self, form, reason="tried"):
-        """The figures that the merge moves; what stands against it goes to the form."""
+    def tried(self, form, reason=""):
+        """The figures that the merge moves, also where they were seen before.
+
+        What stands against it goes to the form.
+        """
         try:
-            return self.moved(lambda: self.write(reason))
+            found = moved_by(lambda: self.write(reason or "tried"), self.request.user)
         except ValidationError as error:
             add_errors(form, error)
             return None
+        self.seen = digest_of(found)
+        return found
 
     def page_of(self, row):
         return row.get_absolute_url()

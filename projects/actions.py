@@ -30,6 +30,10 @@ from .models import (
     new_code,
 )
 
+INTERNAL = {
+    *("internal_note", "officer", "focal_points", "planned_at", "withheld_reason"),
+}
+
 
 def create_project(*, entry, lists=None, **values):
     """A new project, without facts as yet. Raises ValidationError."""
@@ -42,23 +46,21 @@ def create_project(*, entry, lists=None, **values):
 def edit_project(*, project, entry, version=None, lists=None, **values):
     """Write fields of a project that are no facts; returns the names of the changed.
 
-    Raises writing.Stale, and ValidationError.
+    What only the secretariat reads leaves `changed_at`, which everybody reads. Raises
+    writing.Stale, and ValidationError.
     """
     changed = writing.change(project, version=version, lists=lists, **values)
     if {"is_published", "withheld_reason"} & set(changed):
         _check_publication(project)
-    if changed:
+    if set(changed) - INTERNAL:
         stamp = Project.objects.filter(pk=project.pk)
         stamp.update(changed_at=entry.recorded_at)
     return changed
 
 
 def _check_publication(project):
-    """What is approved is published, or it is said why not; never both."""
-    if project.is_published and project.withheld_reason:
-        message = "It is published, so nothing is withheld; empty this."
-        raise ValidationError({"withheld_reason": message})
-    if project.is_published or project.withheld_reason:
+    """What is approved is published, or it is said why not."""
+    if project.is_published or project.withheld_reason or project.withdrawn_at:
         return
     if project.current_stage in COUNTING["approved"]:
         message = "It is approved; say why it is not published."
@@ -221,15 +223,25 @@ def carry_over(
 
     The successor keeps its titles, themes and who answers for it; `begins` is its first
     status, that same day. Who benefits and who funds goes on where asked for; money
-    does not. `decided`: {"meeting": …} or {"by_circulation": True}. Raises
-    ValidationError. Returns the successor.
+    does not. A successor that stands already, in that plan, stays as it is. `decided`:
+    {"meeting": …} or {"by_circulation": True}. Raises ValidationError. Returns the
+    successor.
     """
     _refuse_earlier(project, on)
     if not later_plans(project).filter(pk=plan.pk).exists():
         message = f"{plan.code} does not come after the plan of this project."
         raise ValidationError({"plan": message})
-    successor = _successor_of(project, begins, entry)
     dated = {"effective_on": on, "day_order": None, "basis": basis}
+    last = StatusChange(
+        project=project, status=Status.CARRIED_OVER, note=reason, **dated, **decided
+    )
+    if successor := _followers(project).first():
+        if not successor.placements.known().filter(plan=plan).exists():
+            message = f"It goes on as {successor.code} already, in another plan."
+            raise ValidationError({"plan": message})
+        rewrite(recorded=[last], entry=entry)
+        return successor
+    successor = _successor_of(project, begins, entry)
     facts: list = [
         Placement(
             project=successor,
@@ -252,28 +264,15 @@ def carry_over(
         copy_of(fact, project=successor, effective_on=on, day_order=None)
         for fact in going_on
     ]
-    facts.append(
-        StatusChange(
-            project=project,
-            status=Status.CARRIED_OVER,
-            note=reason,
-            **dated,
-            **decided,
-        )
-    )
-    rewrite(recorded=facts, entry=entry)
+    rewrite(recorded=[*facts, last], entry=entry)
     return successor
 
 
 def _successor_of(project, begins, entry):
-    """A new project that follows another. One that was withdrawn makes room for it."""
-    for withdrawn in Project.objects.filter(
-        predecessor=project, withdrawn_at__isnull=False
-    ):
-        writing.change(withdrawn, predecessor=None)
+    """A new project that follows another."""
     values = {name: getattr(project, name) for name in SAME_IN_A_SUCCESSOR}
     code = new_code()
-    counts = begins in {Status.APPROVED, Status.ONGOING}
+    counts = begins in COUNTING["approved"]
     successor = create_project(
         entry=entry,
         lists={
@@ -292,6 +291,11 @@ def _successor_of(project, begins, entry):
             )
         )
     return successor
+
+
+def _followers(project):
+    """The project, if any, that goes on for another and was not withdrawn."""
+    return Project.objects.filter(predecessor=project, withdrawn_at__isnull=True)
 
 
 def _still_joined(facts, *party):
@@ -386,14 +390,14 @@ def content_of(fact):
 
 
 def _publish(recorded):
-    """Approval publishes a project, unless that is withheld with a reason."""
-    approved = {
+    """What counts is published from then on, unless withheld with a reason."""
+    counting = {
         fact.project_id
         for fact in recorded
-        if isinstance(fact, StatusChange) and fact.status == Status.APPROVED
+        if isinstance(fact, StatusChange) and fact.status in COUNTING["approved"]
     }
     for project in Project.objects.filter(
-        pk__in=approved, is_published=False, withheld_reason=""
+        pk__in=counting, is_published=False, withheld_reason=""
     ):
         writing.change(project, is_published=True)
 
@@ -628,7 +632,7 @@ def _check_life(changes):
             raise ValidationError({"meeting": message})
         if move.needs_reason and not change.note:
             raise ValidationError({"note": f"“{name}” needs a reason."})
-        if move.needs_successor and not hasattr(change.project, "successor"):
+        if move.needs_successor and not _followers(change.project).exists():
             message = "A project is carried over to its successor; record that first."
             raise ValidationError({"status": message})
         before = change.status

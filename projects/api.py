@@ -18,6 +18,7 @@ from aseanpm.api import (
 from aseanpm.facts import AlreadyRecorded, Clock
 from aseanpm.paging import query_page
 from aseanpm.permissions import can
+from aseanpm.workplace import NothingChanged
 
 from . import actions
 from .filters import ProjectFilter
@@ -135,11 +136,15 @@ class ProjectView(WriteMixin, Telling, ReadView):
         self.authorise("edit")
         version = self.version_read()
         values, lists = ProjectWriteSerializer(data=request.data, partial=True).read()
-        with self.entry("edit", str(project)[:300]) as entry:
-            entry.opens = project.get_absolute_url()
-            actions.edit_project(
-                project=project, entry=entry, version=version, lists=lists, **values
-            )
+        try:
+            with self.entry("edit", str(project)[:300]) as entry:
+                entry.opens = project.get_absolute_url()
+                if not actions.edit_project(
+                    project=project, entry=entry, version=version, lists=lists, **values
+                ):
+                    raise NothingChanged(code)
+        except NothingChanged:
+            pass
         return self.told(code)
 
 

@@ -304,7 +304,7 @@ def sum_of_kind(facts, projects, kind, clock):
         rows = facts.standing(facts.money[project], clock)
         back = taken_back(rows)
         entries = [
-            (None if row["is_private"] else row["usd"], row)
+            (None if is_hidden(row, facts.money[project]) else row["usd"], row)
             for row in rows
             if row["kind"] == kind and not row["is_counterpart"]
         ]
@@ -318,6 +318,23 @@ def sum_of_kind(facts, projects, kind, clock):
             if usd is not None and not row["in_kind"]:
                 dollars = (dollars or Decimal(0)) + usd
     return dollars, coverage["complete"], coverage["partial"], coverage["none"]
+
+
+def is_hidden(row, ledger):
+    """Whether an entry is private to visitors, or was corrected to one that is."""
+    gone = row["withdrawn_at"]
+    if row["is_private"] or gone is None:
+        return row["is_private"]
+    return any(
+        other["is_private"]
+        and gone <= other["recorded_at"]
+        and (
+            gone == other["recorded_at"]
+            or (row["kind"], row["partner__code"])
+            == (other["kind"], other["partner__code"])
+        )
+        for other in ledger
+    )
 
 
 def taken_back(rows):

@@ -12,10 +12,10 @@ from aseanpm.facts import Fact
 
 from . import actions, lifecycle, money
 from .models import (
+    COUNTING,
     MoneyEntry,
     Project,
     ProjectOrganisation,
-    Status,
     StatusChange,
     new_code,
 )
@@ -121,7 +121,7 @@ def moved(project, life, change, user):
         except ValidationError as error:
             planned.refused = " ".join(error.messages)
     planned.new = change.get_status_display()
-    if change.status == Status.APPROVED and not project.is_published:
+    if change.status in COUNTING["approved"] and not project.is_published:
         planned.new += ", " + (
             "withheld as before" if project.withheld_reason else "published"
         )
@@ -207,6 +207,13 @@ class Draft:
     themes: list = field(default_factory=list)
     sources: list = field(default_factory=list)
 
+    @property
+    def publishes(self):
+        """Whether a status that counts publishes it, as in the form of a new one."""
+        statuses = {getattr(fact, "status", "") for fact in self.facts}
+        counts = not statuses.isdisjoint(COUNTING["approved"])
+        return counts and not self.project.withheld_reason
+
     def objections(self):
         """(fact, ValidationError) of all that models and life have against the facts.
 
@@ -264,12 +271,11 @@ def record_projects(drafts, entry):
 
 
 def begun(draft, entry):
-    """The project of a draft as it is saved: approval publishes it."""
+    """The project of a draft as it is saved."""
     project = copy(draft.project)
     project.code = new_code()
     project.recorded_at = project.changed_at = entry.recorded_at
-    statuses = {getattr(fact, "status", "") for fact in draft.facts}
-    project.is_published = Status.APPROVED in statuses
+    project.is_published = draft.publishes
     return project
 
 

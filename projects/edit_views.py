@@ -28,6 +28,7 @@ from .models import Project
 
 # What the questions hold, kept aside while something else of the page is wrong.
 ASIDE = ("asked", "why-")
+PUBLISHES = "publishes"  # the word in the hidden `seen` of one who was told so
 
 
 class ProjectFormView(KeptFormView, TemplateView):
@@ -113,9 +114,12 @@ class NewProjectView(ProjectFormView):
         return super().new_form(None, data, initial or likely)
 
     def save(self, form, version):
+        seen = self.seen = self.request.POST.get("seen", "")
         moved = self.moved(lambda: self.write(form), form.first_day)
-        if moved:
-            return self.answer(form, moved=moved)
+        publishes = form.values["is_published"]
+        if moved or (publishes and PUBLISHES not in seen.split()):
+            self.seen += f" {PUBLISHES}" if publishes else ""
+            return self.answer(form, moved=moved, publishes=publishes)
         entry, project = self.write(form)
         said = f"{project.code} was saved."
         answer = self.done(entry, said, project.get_absolute_url())

@@ -14,7 +14,7 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils import timezone
 
-from aseanpm.facts import Basis, Fact, Recorded
+from aseanpm.facts import FOUNDED, Basis, Fact, Recorded
 from aseanpm.forms import DayField, TidyMixin, problems_of
 
 from . import actions, lifecycle, money
@@ -32,7 +32,6 @@ from .models import (
 CIRCULATION = "circulation"
 LAST_FIRST = "Meetings, the last first"
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-FIRST_DAY = dt.date(1967, 8, 8)  # ASEAN was founded: a day before it is a slip
 
 # At which field a constraint of one row is said.
 FIELD_OF = {
@@ -68,7 +67,7 @@ class FactDay(DayField):
 
     def validate(self, value):
         super().validate(value)
-        if value and value < FIRST_DAY:
+        if value and value < FOUNDED:
             raise ValidationError("ASEAN was founded on 8 August 1967, after that day.")
 
 

@@ -25,7 +25,7 @@ from aseanpm.forms import (
 from aseanpm.models import Source
 from aseanpm.permissions import STAFF
 
-from . import changes, lifecycle, money
+from . import actions, changes, lifecycle, money
 from .currencies import check_currency
 from .models import (
     COUNTING,
@@ -231,7 +231,13 @@ class FunderRow(Row):
                 cleaned["partner"] = owners.pop()
             else:
                 self.add_error("partner", f"Say whom {fund.code} counts as here.")
+        elif fund:
+            self.check_owner(fund, cleaned["partner"])
         return cleaned
+
+    def check_owner(self, fund, partner):
+        if all(each.partner != partner for each in fund.ownerships.all()):
+            self.add_error("fund", f"{fund.code} never counted as {partner}.")
 
 
 MONTH = forms.TextInput(attrs={"placeholder": "2026-03"})
@@ -423,8 +429,8 @@ class ProjectForm(TidyMixin, forms.ModelForm):
         help_texts = {
             "title": "As the document has it, in the language it has.",
             "official_code": "The identification code it was given, if any.",
-            "withheld_reason": "An approved project is published at once, unless "
-            "you say here why not.",
+            "withheld_reason": "An approved or ongoing project is published at once, "
+            "unless you say here why not.",
             "internal_note": "For the secretariat, and the coordinators of the "
             "countries that benefit.",
         }
@@ -766,8 +772,13 @@ class EditProjectForm(ProjectForm):
 
 
 class ShiftForm(TidyMixin, forms.Form):
-    """What a person says of a Shift: did the world change, or was the record wrong?"""
+    """What a person says of a Shift: did the world change, or was the record wrong?
 
+    What was missing holds, by a correction, from the first day of the project. The
+    page itself demands no answer: what was asked about may be mended instead.
+    """
+
+    use_required_attribute = False
     change = forms.ChoiceField(
         label="What happened?",
         choices=[
@@ -789,8 +800,14 @@ class ShiftForm(TidyMixin, forms.Form):
             del self.fields["change"], self.fields["since"]
             reason.required = True
         elif not shift.gone:
-            del self.fields["change"], self.fields["reason"]
-            since.label, since.required, since.initial = "Since when?", True, first_day
+            self.fields["change"].choices = [
+                ("development", "The world changed"),
+                ("correction", "The record was incomplete"),
+            ]
+            since.label, reason.label = "Since when?", "Why was it missing?"
+            reason.help_text = (
+                f"It is recorded from {actions.in_words(self.first_day)} on."
+            )
         reason.error_messages["required"] = "Say why the record was wrong."
         since.error_messages["required"] = "Say since when it is so."
 
@@ -805,12 +822,9 @@ class ShiftForm(TidyMixin, forms.Form):
     @property
     def answer(self):
         cleaned = self.cleaned_data
-        since, reason = cleaned.get("since"), cleaned.get("reason", "")
         if cleaned.get("change") == "development":
-            return changes.Answer(is_correction=False, since=since)
-        if "change" in cleaned:
-            since = None  # a correction keeps the days of the record
-        return changes.Answer(True, since or self.first_day, reason)
+            return changes.Answer(is_correction=False, since=cleaned["since"])
+        return changes.Answer(True, self.first_day, cleaned["reason"])
 
     @property
     def likely(self):

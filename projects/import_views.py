@@ -79,8 +79,8 @@ class ImportView(WorkMixin, TemplateView):
         return self.answer(applies="apply" in request.POST)
 
     def answer(self, *, applies):
-        if before := self.imported().first():
-            return self.page(400, before=before)
+        if before := self.imported():
+            return self.page(400, before=before[0])
         self.checked_after = LedgerHead.objects.values_list("sequence").first()
         self.drafts, wrong = csv_projects.check(self.table)
         if wrong:
@@ -118,8 +118,8 @@ class ImportView(WorkMixin, TemplateView):
 
     def imported(self):
         """The imports of this very content that stand."""
-        past = Entry.objects.filter(what__startswith=WHAT, undone_by__isnull=True)
-        return past.filter(reason__endswith=self.mark)
+        past = Entry.objects.filter(what__startswith=WHAT, reason__endswith=self.mark)
+        return [entry for entry in past if not entry.is_undone]
 
     # Answers
 
@@ -141,7 +141,10 @@ class ImportView(WorkMixin, TemplateView):
             (row, told(draft))
             for row, draft in zip(self.table.rows, self.drafts, strict=True)
         ]
-        return self.page(status, rows=rows, moved=figures, **context)
+        published = sum(draft.publishes for draft in self.drafts)
+        return self.page(
+            status, rows=rows, moved=figures, published=published, **context
+        )
 
     @property
     def first_day(self):
@@ -183,7 +186,7 @@ class ImportView(WorkMixin, TemplateView):
     def check_again(self, entry):
         """Something was written since the check. Raises Overtaken."""
         self.drafts, wrong = csv_projects.check(self.table)
-        if wrong or self.imported().exclude(pk=entry.pk).exists():
+        if wrong or [one for one in self.imported() if one.pk != entry.pk]:
             raise Overtaken
 
     def page(self, status=200, **context):
@@ -208,6 +211,7 @@ def told(draft):
     budget = next(iter(facts[MoneyEntry]), None)
     return {
         "project": draft.project,
+        "publishes": draft.publishes,
         "place": next(iter(facts[Placement]), None),
         "statuses": facts[StatusChange],
         "funders": [

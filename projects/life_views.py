@@ -15,7 +15,7 @@ from aseanpm.writing import Stale, locked
 
 from . import actions, lifecycle
 from .fact_forms import CORRECTED_BY, CarryForm, MoveForm, StepForm, WithdrawForm
-from .models import FACTS, ApprovalStep, MoneyEntry, Status
+from .models import COUNTING, FACTS, ApprovalStep, MoneyEntry, Status
 from .money_forms import MoneyForm, ReverseForm
 from .serializers import FACTS as FACTS_IN_WORDS
 from .serializers import visible_project
@@ -271,7 +271,7 @@ class MoveView(ProjectWriteView):
 
     def get_context_data(self, **context):
         return super().get_context_data(
-            approves=self.kwargs["status"] == Status.APPROVED, **context
+            publishes=self.kwargs["status"] in COUNTING["approved"], **context
         )
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Greatest
 from django.urls import reverse
 from django.utils import timezone
@@ -45,6 +45,8 @@ class Status(models.TextChoices):
 
 PREPARING = (Status.CONCEPT, Status.APPRAISAL)
 ENDINGS = (Status.CANCELLED, Status.CARRIED_OVER)
+RATE_DIGITS = 15
+MOST_DOLLARS = 10**12
 COUNTING = {
     "approved": (
         Status.APPROVED,
@@ -395,12 +397,12 @@ class Project(Titled, Kept):
         max_length=5, choices=Precision, default=Precision.DAY
     )
     is_recurring = models.BooleanField(default=False)
-    predecessor = models.OneToOneField(
+    predecessor = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,
         null=True,
         blank=True,
-        related_name="successor",
+        related_name="successors",
     )
     themes = models.ManyToManyField(
         "workplans.Theme", blank=True, related_name="projects"
@@ -493,7 +495,13 @@ class Project(Titled, Kept):
                 | Q(planned_start__isnull=True)
                 | Q(planned_end__gte=F("planned_start")),
                 violation_error_message="A project cannot end before it starts.",
-            )
+            ),
+            models.UniqueConstraint(
+                name="project_has_one_successor",
+                fields=["predecessor"],
+                condition=Q(withdrawn_at__isnull=True),
+                violation_error_message="Another project goes on for that one.",
+            ),
         ]
 
     def __str__(self):
@@ -504,6 +512,9 @@ class Project(Titled, Kept):
         if self.title_language in self.title_translations:
             message = f"The title itself is in “{self.title_language}”."
             raise ValidationError({"title_translations": message})
+        if self.is_published and self.withheld_reason:
+            message = "It is published, so nothing is withheld; empty this."
+            raise ValidationError({"withheld_reason": message})
 
     def get_absolute_url(self):
         return reverse("projects:detail", args=[self.code])
@@ -820,20 +831,42 @@ class Benefit(Fact):
         return groupings._meta.get_field("memberships").related_model.objects
 
 
+def check_rate(rate):
+    """Raise ValidationError for a rate of more digits than SQLite keeps exactly."""
+    if rate is not None and len(rate.normalize().as_tuple().digits) > RATE_DIGITS:
+        raise ValidationError({"rate": f"A rate has at most {RATE_DIGITS} digits."})
+
+
+def check_dollars(usd):
+    """Raise ValidationError for so many dollars that sums of them would overflow."""
+    if usd is not None and abs(usd) > MOST_DOLLARS:
+        message = "This is more than a trillion dollars: look at the rate, too."
+        raise ValidationError({"amount": message})
+
+
 class MoneyEntryQuerySet(FactQuerySet):
     def as_seen_by(self, user):
         """With `seen_amount` and `seen_usd`: a private amount reads as unknown.
 
-        `is_hidden` says so, for its terms are private too.
+        `is_hidden` says so, for its terms are private too. What was corrected to a
+        private entry is as private, also at times when it was not known to be.
 
         Secretariat staff see all, a partner its own.
         """
+        later = MoneyEntry.objects.filter(
+            Q(recorded_at=OuterRef("withdrawn_at"))
+            | Q(kind=OuterRef("kind"), partner=OuterRef("partner")),
+            is_private=True,
+            project=OuterRef("project"),
+            recorded_at__gte=OuterRef("withdrawn_at"),
+        )
+        private = Q(is_private=True) | Q(withdrawn_at__isnull=False) & Exists(later)
         if user is not None and user.is_authenticated and user.is_secretariat:
             hidden = Q(pk__in=[])
         elif user is not None and user.is_authenticated and user.partner_id:
-            hidden = Q(is_private=True) & ~Q(partner=user.partner_id)
+            hidden = private & ~Q(partner=user.partner_id)
         else:
-            hidden = Q(is_private=True)
+            hidden = private
         return self.annotate(
             is_hidden=models.Case(
                 models.When(hidden, then=Value(True)),
@@ -969,6 +1002,8 @@ class MoneyEntry(Fact):
         super().clean()
         check_currency(self.currency)
         check_fund(self)
+        check_rate(self.rate)
+        check_dollars(self.usd)
 
     def __str__(self):
         amount = "amount unknown" if self.amount is None else self.amount
@@ -1126,6 +1161,7 @@ class ExchangeRate(Kept):
     def clean(self):
         super().clean()
         check_currency(self.currency)
+        check_rate(self.rate)
         if self.on and self.on > timezone.localdate():
             raise ValidationError({"on": "A rate is of today or of a day before."})
 

@@ -20,6 +20,7 @@ from aseanpm.fields import CENT
 from .models import ExchangeRate, Funding, MoneyEntry
 
 # ASCII digits alone; groups of three by commas or by spaces, the same throughout.
+PAYMENTS = (MoneyEntry.Kind.DISBURSED, MoneyEntry.Kind.SPENT)
 NUMBER = re.compile(
     r"(?:\d{1,12}|\d{1,3}([, \u00a0\u202f])\d{3}(?:\1\d{3}){0,2})(?:\.(\d+))?",
     re.ASCII,
@@ -358,6 +359,52 @@ def ledger(entries, column="amount"):
         told = nets[net] if is_known else None
         lines.append(LedgerLine(entry, told, is_whole, is_reversed))
     return lines
+
+
+def standing(ledger):
+    """The entries of a ledger that no reversal takes back, without the reversals."""
+    back = {line.entry.reverses_id for line in ledger if not line.is_reversed} - {None}
+    entries = [line.entry for line in ledger if not line.entry.reverses_id]
+    return [entry for entry in entries if entry.pk not in back]
+
+
+def revisions(ledger):
+    """The keys of the entries that brought a total on record to another.
+
+    Payments follow one another without revising any, and of an amount that is private
+    nothing is told.
+    """
+    keys, nets, found = {entry.pk for entry in standing(ledger)}, set(), set()
+    for line in ledger:
+        entry, net = line.entry, net_of(line.entry)
+        if entry.reverses_id or entry.is_hidden or entry.kind in PAYMENTS:
+            continue
+        if net in nets:
+            found.add(entry.pk)
+        if entry.pk in keys:
+            nets.add(net)
+    return found
+
+
+def without_dollars(ledger):
+    """{kind: amounts in words} of what funders gave in a currency without a rate."""
+    given, unknown = defaultdict(lambda: defaultdict(list)), set()
+    for entry in standing(ledger):
+        if entry.is_counterpart or entry.seen_usd is not None:
+            continue
+        if entry.seen_amount is None:
+            unknown.add(entry.kind)
+        else:
+            means = " in kind" if entry.in_kind else ""
+            given[entry.kind][entry.currency, means].append(entry.seen_amount)
+    return {
+        kind: ", ".join(
+            f"{currency} {sum_known(amounts):,.2f}{means}"
+            for (currency, means), amounts in sorted(sums.items())
+        )
+        + (" and what is not known" if kind in unknown else "")
+        for kind, sums in given.items()
+    }
 
 
 def net_beside(entry):

@@ -86,16 +86,26 @@ class MoneyView(ProjectWriteView):
 
     def what(self, form):
         fact = self.entered(form)
-        return (
-            f"{self.project}: {told(fact, '' if fact.is_private else amount_of(fact))}"
-        )
+        is_private = fact.is_private
+        told = f"{named(fact)}, private" if is_private else " ".join(self.deed(form))
+        return f"{self.project}: {told}"
 
     def why(self, form):
         return "" if self.entered(form).is_private else super().why(form)
 
     def said(self, form):
+        entry, became = self.deed(form)
+        return f"{self.project.code}: {entry} was {became}."
+
+    def deed(self, form):
+        """(An entry or a total, what became of it), in words."""
         fact = self.entered(form)
-        return f"{self.project.code}: {told(fact, amount_of(fact))} was recorded."
+        if self.how == "revise":
+            total = f"{fact.currency} {form.cleaned_data['amount']:,.2f}"
+            return named(fact), f"revised to {total} ({fact.amount:+,.2f})"
+        if self.how == "reverse":
+            return f"{named(fact)}, {amount_of(self.of)}", "reversed"
+        return f"{named(fact)}, {amount_of(fact)}", "recorded"
 
     def entered(self, form):
         if self.how == "reverse":
@@ -114,8 +124,10 @@ class MoneyView(ProjectWriteView):
 
     def get_context_data(self, **context):
         entries = ledger_entries(self.project.money_entries.known(), self.request.user)
+        ledger = money.ledger(entries, "seen_amount")
         return super().get_context_data(
-            ledger=money.ledger(entries, "seen_amount"),
+            ledger=ledger,
+            revisions=money.revisions(ledger),
             how=self.how,
             of=self.of,
             **context,
@@ -128,10 +140,10 @@ def amount_of(fact):
     return f"{fact.currency} {fact.amount:,.2f}"
 
 
-def told(fact, amount):
-    """An entry in a few words; without its amount where that is private."""
+def named(fact):
+    """An entry without its amount."""
     who = f" by {fact.partner.name}" if fact.partner else ""
-    return f"{fact.get_kind_display()}{who}, {amount or 'private'}"
+    return f"{fact.get_kind_display()}{who}"
 
 
 def ledger_entries(entries, user):

@@ -135,9 +135,7 @@ class Standing:
             "of": one["officer"],
             "usd": usd,
         }
-        doors = tuple(
-            Answer(label, page + path, returns=bool(path)) for label, path in answers
-        )
+        doors = tuple(Answer(label, page + path) for label, path in answers)
         return Question(kind=kind, text=text, answers=doors, **(values | more))
 
     def dollars(self, one):

@@ -501,11 +501,11 @@ def fact_row(fact, clock, says):
 
 
 def fact_order(row):
-    """By the day it became true (undated first), then by when it was recorded."""
+    """By the day it became true (undated first), by when it was recorded, by kind."""
     day = row["effective_on"]
     return (
         f"{day.isoformat() if day else ''} {row['day_order'] or 0:05} "
-        f"{row['recorded_at'].astimezone(UTC).isoformat()} {row['id']}"
+        f"{row['recorded_at'].astimezone(UTC).isoformat()} {row['kind']} {row['id']}"
     )
 
 
@@ -531,14 +531,15 @@ def _says_funding(fact):
 
 
 def _says_benefit(fact):
-    joins = "joins those who benefit"
-    verb = joins if fact.delta > 0 else "is no longer among those who benefit"
+    name = (fact.country or fact.grouping).name
+    joins, leaves = ("join", "are") if " and " in name else ("joins", "is")
+    verb = f"{leaves} no longer among" if fact.delta < 0 else joins
     share = {
         "stated": f", {fact.share} per cent stated",
         "assumed_equal": ", equal share assumed",
         "unknown": "",
     }[fact.share_basis]
-    return f"{(fact.country or fact.grouping).name} {verb}{share}"
+    return f"{name} {verb} those who benefit{share}"
 
 
 def _says_money(fact):

@@ -147,10 +147,12 @@ def api_address(asked):
 class ProjectDetailView(ClockMixin, TemplateView):
     """One project; what was withdrawn from its record is shown struck through.
 
-    Who may change it finds here what may be done; on a past day nothing is.
+    Who may change it finds here what may be done; on a past day nothing is. `?next=` is
+    where its next status leads back to.
     """
 
     template_name = "projects/project_detail.html"
+    parameters = ("next",)
 
     def get_context_data(self, code, **context):
         user = self.request.user
@@ -169,12 +171,16 @@ class ProjectDetailView(ClockMixin, TemplateView):
             names=names_of(whole),
             facts=sorted(facts, key=fact_order, reverse=True),
             ledger=ledger,
+            revisions=money.revisions(ledger),
+            without_dollars=money.without_dollars(ledger),
             reversed={str(line.entry.uuid) for line in ledger if line.is_reversed},
             decided=self.decided(project),
             gap=self.gap(project, user),
             steps=approval_steps(project, self.clock) if may_edit else [],
             moves=self.moves(project, user),
+            back=self.request.GET.get("next", ""),
             may_edit=may_edit and self.clock.is_now,
+            may_edit_today=may_edit and not self.clock.is_now,
             why_not=user.is_authenticated and not may_edit,
             internal_note=self.internal_note(project, user),
             may_enter_money=can(user, "create", "money") and self.clock.is_now,

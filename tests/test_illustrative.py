@@ -375,7 +375,7 @@ def test_a_carried_over_proposal_goes_on_for_the_same_in_the_next_plan():
     carried = illustrative_projects().in_status(Status.CARRIED_OVER)
 
     for proposal in carried:
-        successor = proposal.successor
+        successor = proposal.successors.get()
         first = successor.status_changes.order_by("effective_on").first()
         assert successor.code.startswith("ILL-4-")
         assert (first.status, first.effective_on) == (

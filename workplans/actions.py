@@ -4,13 +4,16 @@ Every function takes the open ledger entry. A decision is dated by the last day 
 meeting, or by its circulation.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.dateformat import format as format_date
 
 from aseanpm import writing
+from aseanpm.facts import Precision
 from projects import actions, lifecycle
 from projects.models import (
     ApprovalStep,
@@ -83,6 +86,25 @@ def not_yet(meeting):
             f"{meeting.held_until.isoformat()}, and can be recorded from that day on."
         )
     return ""
+
+
+def dated_early(meeting):
+    """Sentences about the decisions on record from before a meeting's last day.
+
+    There are none where that day is not known exactly.
+    """
+    if meeting.held_until is None or meeting.precision != Precision.DAY:
+        return []
+    found = set()
+    for facts in (meeting.decisions, meeting.approval_steps):
+        early = facts.known().filter(effective_on__lt=meeting.held_until)
+        found |= set(early.values_list("effective_on", "project").order_by())
+    return [
+        f"{number} decision{' is' if number == 1 else 's are'} dated "
+        f"{format_date(day, 'j F Y')}, before its last day: correct "
+        f"{'it' if number == 1 else 'them'} if the meeting decided later."
+        for day, number in sorted(Counter(day for day, _ in found).items())
+    ]
 
 
 def statuses_on(projects, day):
@@ -355,7 +377,7 @@ def changed_item(item):
     """What somebody else wrote of an item, in a sentence."""
     if item.applied:
         return f"{item.project.code} was {item.was}."
-    said = f"place {item.order}, {f'“{item.note}”' if item.note else 'no remark'}"
+    said = f"order {item.order}, {f'“{item.note}”' if item.note else 'no remark'}"
     draft = f", {item.was}" if item.outcome else ""
     return f"Somebody else wrote of {item.project.code}: {said}{draft}."
 

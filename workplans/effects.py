@@ -23,12 +23,18 @@ def in_print(user, since):
         (True, figure.code): Told(
             label=f"{figure.scope_code} on {format_date(figure.as_of, 'j F Y')}",
             words=words(computed_of(books, figure).value, figure.unit),
-            noun=label_of(figure.metric, figure).lower(),
+            noun=noun_of(figure),
             url=f"{page}#{figure.code}",
         )
         for figure in printed_by(None)
         if since is None or figure.as_of >= since
     }
+
+
+def noun_of(figure):
+    """What was counted, within a sentence; names and codes stay as they are."""
+    label = label_of(figure.metric, figure)
+    return f"{label[0].lower()}{label[1:]}"
 
 
 @teller

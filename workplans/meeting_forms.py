@@ -141,7 +141,7 @@ def orders_of(found, rows):
 
 def place():
     return forms.IntegerField(
-        label="Place",
+        label="Order",
         required=False,
         min_value=1,
         max_value=999,
@@ -693,9 +693,6 @@ class PledgesForm(forms.ModelForm):
         if pledged.count() > standing.count():
             message = "Its pledges from before the meeting are not offered."
             self.fields["pledges"].help_text = message
-        elif not self.offered:
-            message = "No pledge of this partner is on record yet."
-            self.fields["pledges"].help_text = message
 
     @property
     def chosen(self):
@@ -716,7 +713,7 @@ def pledge_label(entry, first):
 
 
 class AgendaForm(TidyMixin, forms.Form):
-    """One project on the agenda: its place, a remark, or off with it."""
+    """One project on the agenda: its order, a remark, or off with it."""
 
     place = forms.IntegerField(required=False, min_value=1, max_value=999)
     note = long_text(required=False)
@@ -727,7 +724,7 @@ class AgendaForm(TidyMixin, forms.Form):
         code = item.project.code
         super().__init__(data, prefix=f"item-{code}")
         self.item = item
-        self.fields["place"].label = f"Place of {code}"
+        self.fields["place"].label = f"Order of {code}"
         self.fields["note"].label = f"Remark on {code}"
         self.fields["note"].widget.attrs["rows"] = 1
         self.fields["gone"].label = f"Take {code} off the agenda"
@@ -736,6 +733,11 @@ class AgendaForm(TidyMixin, forms.Form):
             "note": item.note,
             "item_version": item.version,
         }
+
+
+READERS = (
+    "Everyone who may see the project reads it: of a published project, everybody."
+)
 
 
 class DecisionForm(TidyMixin, forms.Form):
@@ -753,6 +755,7 @@ class DecisionForm(TidyMixin, forms.Form):
         self.fields["outcome"].choices = outcomes(item.kind)
         self.fields["outcome"].label = f"Decision on {code}"
         self.fields["reason"].label = f"Reason or remark on {code}"
+        self.fields["reason"].widget.attrs["aria-describedby"] = "who-reads"
         self.initial = {
             "outcome": item.outcome,
             "reason": item.note,
@@ -796,7 +799,7 @@ class CirculationForm(TidyMixin, forms.Form):
     reason = long_text(
         label="Reason or remark",
         required=False,
-        help_text="Stands with the project’s facts, for whoever sees the project.",
+        help_text=READERS,
     )
 
     def clean(self):

@@ -72,6 +72,14 @@ class MeetingFormView(MeetingWork, KeptRowsView, TemplateView):
 class MeetingEditView(MeetingFormView):
     form_class = MeetingForm
 
+    def store(self, form, version):
+        """Also says which decisions the new dates leave before the last day."""
+        answer = super().store(form, version)
+        if {"held_from", "held_until"} & set(form.changed_data):
+            for sentence in actions.dated_early(self.get_object()):
+                messages.warning(self.request, sentence)
+        return answer
+
 
 class MeetingRowsView(MeetingFormView):
     """A page for some kinds of rows, which the meeting's page shows at `anchor`."""

@@ -99,8 +99,8 @@ class PlanForm(KeptForm):
                 required=False,
                 empty_label="No plan: start empty",
                 help_text="Its areas with their titles, and as many lines of each kind "
-                "with their numbers and no titles. You see all of it before it is "
-                "saved.",
+                "with their numbers and no titles; what it is measured by, where "
+                "that is empty here. You see all of it before it is saved.",
             )
 
     @property
@@ -120,7 +120,7 @@ class PlanForm(KeptForm):
             followed = getattr(source, "successor", None) is not None
             said["predecessor"] = None if followed else source
         self.check_predecessor(said)
-        self.shape = None
+        self.shape, self.takes_kind = None, ""
         if source and said.get("code", self.instance.code):
             plan = self.instance
             plan.code = said.get("code", plan.code)
@@ -128,6 +128,10 @@ class PlanForm(KeptForm):
                 self.shape = planning.shape_of(source, plan)
             except ValidationError as error:
                 self.add_error("shape_of", error)
+            if not said.get("headline_kind") and "headline_kind" not in self.errors:
+                said["headline_kind"] = source.headline_kind
+                if noun := source.get_headline_kind_display():
+                    self.takes_kind = plural(noun)
         return said
 
     def check_predecessor(self, said):
@@ -282,8 +286,8 @@ class AreaForm(OfPlan):
             *("code", "order", "title", "title_language", "note"),
             *("basis", "basis_note", "sources"),
         ]
-        labels = {"order": "Place"}
-        help_texts = {"order": "Its place among the areas of the plan: 1, 2, 3 …"}
+        labels = {"order": "Order"}
+        help_texts = {"order": "Among the areas of the plan: 1, 2, 3 …"}
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)

@@ -31,7 +31,7 @@ from projects.progress import (
 )
 from projects.serializers import project_rows, visible_projects
 
-from .actions import not_yet
+from .actions import dated_early, not_yet
 from .figures_views import shown_row
 from .filters import LineFilter, MeetingFilter
 from .models import (
@@ -342,7 +342,8 @@ class PlanDetailView(PlanFigures, TemplateView):
             ]
 
         def boxes(some):
-            return [row for row in some if row["line"].kind == one.plan.headline_kind]
+            measured_by = one.plan.headline_kind
+            return [row for row in some if measured_by in ("", row["line"].kind)]
 
         areas = [
             {
@@ -364,6 +365,8 @@ class PlanDetailView(PlanFigures, TemplateView):
         enabling = [row for row in rows if row["line"].kind == LineKind.ENABLING_ACTION]
         return {
             "areas": areas,
+            "has_boxes": any(area["boxes"] for area in areas),
+            "has_rows": len(rows) > len(enabling),
             "arrangement_is_assumed": any(
                 count.lines_assumed is not None for count in one.areas
             ),
@@ -841,6 +844,7 @@ class MeetingDetailView(ClockMixin, TemplateView):
             "waiting": len(waiting),
             "drafted": sum(bool(item.outcome) for item in waiting),
             "why_not_yet": not_yet(meeting),
+            "dated_early": dated_early(meeting),
             "submission": uuid.uuid4().hex,
         }
 

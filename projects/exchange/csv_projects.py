@@ -26,6 +26,7 @@ from ..models import (
     ProjectOrganisation,
     Status,
     StatusChange,
+    check_rate,
 )
 
 TRANSLATED = tuple(f"title_{language}" for language in LANGUAGES)
@@ -390,6 +391,10 @@ class Reading:
         if plan is None and (line or area):
             plan = (line or area).plan
         self.plan = plan
+        for column, row in (("line", line), ("area", area)):
+            if row and not in_plan(row):
+                hint = f"{row.code} belongs to {row.plan.code}, not to {plan.code}."
+                self.object(column, hint)
         if plan and self.is_right("plan", "area", "line"):
             area = area or (line and line.area)
             draft.facts.append(
@@ -511,7 +516,7 @@ class Reading:
     def budget(self, draft):
         amount = self.get("approved_amount", money.number_of)
         currency = self.get("currency", read_currency, "USD")
-        rate = self.get("rate", lambda text: money.number_of(text, 8))
+        rate = self.get("rate", read_rate)
         rate_on = self.get("rate_date", DayField().clean)
         if not self.has("approved_amount"):
             if self.has("rate"):
@@ -587,6 +592,12 @@ def read_language(text):
     if text.casefold() not in LANGUAGES:
         raise ValidationError(f"“{text}” is not one of: {', '.join(LANGUAGES)}.")
     return text.casefold()
+
+
+def read_rate(text):
+    rate = money.number_of(text, 8)
+    check_rate(rate)
+    return rate
 
 
 def read_channel(text):

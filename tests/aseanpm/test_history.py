@@ -500,6 +500,43 @@ def test_all_former_values_are_restored_together(staff, edit):
     assert [theme.code for theme in project.themes.all()] == ["COVID"]
 
 
+def test_a_date_is_restored_with_how_exactly_it_is_known(staff, edit):
+    year = {"planned_end": make.day("2028-12-31"), "planned_end_precision": "year"}
+    project = make.project(**year)
+    edit(project, planned_end=make.day("2027-03-15"), planned_end_precision="day")
+    address, hidden = form_of(staff, project, "planned_end")
+
+    staff.post(address, {"reason": "It was vague", **hidden})
+
+    project.refresh_from_db()
+    assert (project.planned_end.year, project.planned_end_precision) == (2028, "year")
+
+
+@pytest.mark.parametrize("name", ["channel", "is_illustrative", "predecessor"])
+def test_what_a_project_is_made_with_is_not_restored_alone(staff, edit, name):
+    project = make.project(title="Old")
+    edit(project, title="New")
+    former = project.history.last()
+
+    page = staff.get(f"/history/project/{former.history_id}/restore/?field={name}")
+
+    assert page.status_code == 404
+
+
+def test_what_a_restored_publication_moves_is_told_as_visitors_see_it(staff, edit):
+    make.plan("IAI-IV")
+    project = make.project(status="approved", is_published=True)
+    edit(project, is_published=False, withheld_reason="Not yet")
+    address, hidden = form_of(staff, project, "is_published")
+
+    answer = staff.post(address, {"reason": "Now it is", **hidden})
+
+    project.refresh_from_db()
+    assert answer.status_code == 200
+    assert "that visitors read" in answer.content.decode()
+    assert not project.is_published
+
+
 def test_the_page_shows_now_and_then(staff, edit):
     project = make.project(title="Old")
     edit(project, title="New")

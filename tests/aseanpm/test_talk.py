@@ -7,7 +7,9 @@ import uuid
 import pytest
 from django.utils import timezone
 
+from aseanpm import writing
 from aseanpm.editing import key_of
+from aseanpm.facts import LedgerHead, ledger_entry
 from aseanpm.models import ActionPoint, Comment, Entry
 from tests import make
 
@@ -398,6 +400,19 @@ def test_an_overdue_action_point_says_so(sign_in, project, editor):
     read = text_of(sign_in(editor).get("/projects/P-22222/"))
 
     assert "overdue since 10 January 2022" in read
+
+
+def test_at_a_past_moment_a_point_is_told_as_it_was_then(sign_in, project, editor):
+    point = make.action_point(project, "Send it", owner=editor, by=editor)
+    then = LedgerHead.objects.get().recorded_at.isoformat()
+    with ledger_entry(editor, what="Later"):
+        writing.change(point, done_on=timezone.localdate(), text="Send all of it")
+
+    page = sign_in(editor).get("/projects/P-22222/", {"known_at": then})
+
+    read = text_of(page)
+    assert "Send it" in read
+    assert "done on" not in read
 
 
 def test_what_is_due_first_stands_first_and_what_is_done_last(sign_in, project, editor):

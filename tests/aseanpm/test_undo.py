@@ -530,6 +530,24 @@ def test_a_new_project_with_later_facts_stays(write, edith):
     assert Project.objects.get().withdrawn_at is None
 
 
+def test_a_project_that_was_taken_back_is_public_at_no_moment(client, write, edith):
+    def enter(entry):
+        project = actions.create_project(entry=entry, title="Rice", is_published=True)
+        first = status(project, "ongoing", "2022-01-01")
+        actions.record(fact=first, entry=entry)
+
+    made = write(enter)
+    [project] = Project.objects.all()
+    then = {"known_at": made.recorded_at.isoformat()}
+    assert client.get(f"/projects/{project.code}/", then).status_code == 200
+
+    undone = undo(entry=made, by=edith)
+
+    assert client.get(f"/projects/{project.code}/", then).status_code == 404
+    undo(entry=undone, by=edith)
+    assert client.get(f"/projects/{project.code}/").status_code == 200
+
+
 def test_carrying_over_is_taken_back_and_can_be_done_again(write, edith):
     old = make.plan("IAI-III", nominal_start=make.day("2016-01-01"))
     new = make.plan("IAI-IV")
@@ -551,7 +569,7 @@ def test_carrying_over_is_taken_back_and_can_be_done_again(write, edith):
 
     assert life(project)[-1] == "ongoing"
     assert Project.objects.as_of().count() == 1
-    assert not Project.objects.filter(predecessor=project).exists()
+    assert not Project.objects.as_of().filter(predecessor=project).exists()
     audit()
 
     undo(entry=undone, by=edith)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -347,6 +347,37 @@ def test_a_role_lost_between_page_and_save_saves_nothing(sign_in, edith, two):
     assert answer.status_code == 403
     assert "One embassy" in answer.content.decode()
     assert Partner.objects.filter(code="XX").exists()
+
+
+def test_a_key_counts_for_the_address_that_it_was_sent_to(sign_in):
+    first, second = make.user("reader"), make.user("reader")
+    client, same = sign_in(make.user("administrator")), {"submission": "abc"}
+
+    client.post(f"/accounts/users/{first.email}/close/", same)
+    answer = client.post(f"/accounts/users/{second.email}/close/", same, follow=True)
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.is_active, second.is_active) == (False, True)
+    assert "saved already, with other content" in answer.content.decode()
+
+
+def test_who_waits_too_long_for_others_keeps_what_was_typed(
+    sign_in, edith, two, monkeypatch
+):
+    client = sign_in(edith)
+    page = client.get("/partners/XX/merge/?into=JP")
+
+    def locked(*args, **options):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("aseanpm.workplace.ledger_entry", locked)
+    answer = client.post("/partners/XX/merge/", sent(seen=page.context["seen"]))
+
+    said = answer.content.decode()
+    assert answer.status_code == 409
+    assert "press again" in said
+    assert '<textarea name="reason" hidden>\nOne embassy</textarea>' in said
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_a_meeting_is_made_decides_and_is_undone(desk, proposals):
         page.get_by_label(project.code).check()
     page.get_by_label("Find by code or title").fill(third.code.lower())
     page.get_by_role("button", name="Save the agenda").click()
-    expect(page.get_by_label(f"Place of {third.code}")).to_have_value("3")
+    expect(page.get_by_label(f"Order of {third.code}")).to_have_value("3")
 
     page.get_by_role("link", name="Record decisions").click()
     for project, decision in (
@@ -108,7 +108,7 @@ def test_enter_in_find_finds_and_elsewhere_saves(sit, proposals, scripts):
     page.get_by_role("table", name="Projects found").get_by_label(project.code).check()
     assert not meeting.agenda_items.exists()
     page.get_by_role("button", name="Save the agenda").click()
-    place = page.get_by_label(f"Place of {project.code}")
+    place = page.get_by_label(f"Order of {project.code}")
     expect(place).to_have_value("1")
 
     page.get_by_label(f"Remark on {project.code}").fill("After lunch")

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 
-from aseanpm import writing
+from aseanpm import effects, writing
 from aseanpm.facts import end_of_day, ledger_entry
 from aseanpm.undo import undo
 from partners import merging
@@ -520,7 +520,7 @@ def test_figures_that_the_merge_moves_are_told_before(sign_in, editor):
 
     page = choose(sign_in(editor)).content.decode()
 
-    assert "IAI-IV on 22 September 2022</a>: 0 → <b>1</b>" in page
+    assert "IAI-IV on 22 September 2022</a>: 0 → <b>1</b> projects: JP" in page
 
 
 def test_sending_the_merge_twice_merges_once(sign_in, editor):
@@ -543,6 +543,35 @@ def test_a_merge_without_a_reason_is_sent_back(sign_in, editor):
     assert page.status_code == 400
     assert "This field is required." in page.content.decode()
     assert Partner.objects.filter(code="XX").exists()
+
+
+def test_figures_that_move_are_told_again_where_the_reason_is_left_out(sign_in, editor):
+    client = sign_in(editor)
+    make.figure(metric="projects", value=1, combination="JP", as_of="2022-09-22")
+    make.project(on="2022-01-10", funders=["XX"])
+    make.partner("JP")
+    seen = choose(client)
+
+    page = send(client, seen, reason="")
+
+    assert page.status_code == 400
+    assert "IAI-IV on 22 September 2022</a>: 0 → <b>1</b>" in page.content.decode()
+    assert "No figure in print and none of today moves" not in page.content.decode()
+    assert send(client, page).status_code == 302
+
+
+def test_a_figure_that_goes_is_said_not_to_be_shown(sign_in, editor, monkeypatch):
+    def told(user, since):
+        there = Partner.objects.filter(code="XX").exists()
+        one = effects.Told("Projects of XX", "0", "projects", "/")
+        return {(False, "XX"): one} if there else {}
+
+    monkeypatch.setattr(effects, "TELLERS", [told])
+    make.partner("XX"), make.partner("JP")
+
+    page = choose(sign_in(editor)).content.decode()
+
+    assert "Projects of XX</a>: 0 → <b>not shown</b></li>" in page
 
 
 def test_two_countries_are_refused_on_the_page(sign_in, editor):

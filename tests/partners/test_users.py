@@ -388,3 +388,36 @@ def test_who_had_a_name_before_the_other_keeps_it(admin):
 
     user.refresh_from_db()
     assert (user.name, user.role) == ("Khanh", "editor")
+
+
+# Whom to ask
+
+
+def test_who_may_not_edit_is_told_by_name_whom_to_ask(client, sign_in):
+    make.user("administrator", name="Ana Reyes", email="ana@example.org")
+    make.user("administrator", email="second@example.org")
+    make.user("administrator", name="Left Long Ago", is_active=False)
+    coordinator = sign_in(make.user("coordinator", country="VN"))
+
+    ours = body(coordinator.get("/permissions/?why=projects"))
+    theirs = body(client.get("/permissions/?why=projects"))
+
+    assert "gives the roles; ask second or Ana Reyes." in ours
+    assert "ana@example.org" not in ours
+    assert "second@example.org" not in ours
+    assert "gives the roles; ask one." in theirs
+    assert "Ana Reyes" not in theirs
+
+
+def test_the_row_about_recording_money_does_not_deny_that_others_read_it(client):
+    page = body(client.get("/permissions/"))
+
+    row = page.partition("Recording money entries, funders and exchange rates</th>")[2]
+    cells = re.findall(r"<td [^>]*>([^<]*)</td>", row.partition("</tr>")[0])
+    assert cells == [
+        "reads those that are public, as told below",
+        "reads those that are public, as told below",
+        "reads those that are public, as told below",
+        "sees all; may see, create, change",
+        "sees all; may see, create, change",
+    ]

@@ -69,6 +69,15 @@ def test_approval_publishes_unless_it_is_withheld_with_a_reason():
     assert (shown.is_published, withheld.is_published) == (True, False)
 
 
+def test_what_is_first_documented_as_ongoing_is_published_too():
+    project = make.project(status=None, is_published=False)
+
+    actions.record(fact=change(project, "ongoing"))
+
+    project.refresh_from_db()
+    assert project.is_published
+
+
 def test_direct_bilateral_support_is_placed_in_no_plan():
     project = make.project(plan=False, channel="bilateral")
 
@@ -83,6 +92,9 @@ def test_a_line_of_another_plan_is_refused():
         actions.record(fact=Placement(project=project, plan=make.plan(), line=line))
 
 
+EUROS = {"currency": "EUR", "rate_on": ON, "rate_source": "A bank"}
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
@@ -90,6 +102,9 @@ def test_a_line_of_another_plan_is_refused():
         ({"partner": "JP"}, "names no funder"),
         ({"is_private": True}, "is public"),
         ({"currency": "EUR", "rate": Decimal("1.1")}, "its date and its source"),
+        ({"effective_on": make.day("1967-08-07")}, "ASEAN was founded"),
+        (EUROS | {"rate": Decimal("12345678.12345678")}, "at most 15 digits"),
+        (EUROS | {"rate": Decimal("9999999999.99999999")}, "at most 15 digits"),
     ],
 )
 def test_money_that_breaks_a_rule_says_which(fields, words):
@@ -101,6 +116,13 @@ def test_money_that_breaks_a_rule_says_which(fields, words):
         actions.record(fact=money(project, Decimal(10), **fields))
 
     assert not project.money_entries.exists()
+
+
+def test_more_than_a_trillion_dollars_is_a_slip():
+    fact = money(make.project(), Decimal(2_000_000_000), rate=Decimal(1000), **EUROS)
+
+    with pytest.raises(ValidationError, match="more than a trillion dollars"):
+        actions.record(fact=fact)
 
 
 def test_an_amount_that_is_no_number_is_an_error_of_its_field():

@@ -153,6 +153,40 @@ def test_a_rule_of_the_model_is_explained(api, editor):
     assert "cannot end before it starts" in answer.json()["errors"][0]["message"]
 
 
+def test_a_project_is_not_published_and_withheld(api, editor):
+    body = {"title": "Rice", "is_published": True, "withheld_reason": "Not yet"}
+
+    answer = api(editor).post(LIST, body, headers=KEY)
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "withheld_reason"
+
+
+def test_what_only_the_secretariat_reads_leaves_the_time_of_change(api, client, editor):
+    project = make.project(title="Rice")
+    before = client.get(detail(project))
+    etag = api(editor).get(detail(project))["ETag"]
+
+    answer = api(editor).patch(
+        detail(project), {"internal_note": "Secret"}, headers={"If-Match": etag}
+    )
+
+    after = client.get(detail(project))
+    assert answer.status_code == 200
+    assert (after.content, after["ETag"]) == (before.content, before["ETag"])
+
+
+def test_a_change_of_nothing_is_no_write(api, editor):
+    project = make.project(title="Rice")
+    etag = api(editor).get(detail(project))["ETag"]
+
+    same = {"title": "Rice"}
+    answer = api(editor).patch(detail(project), same, headers={"If-Match": etag})
+
+    assert answer.status_code == 200
+    assert not Entry.objects.filter(recorded_by=editor).exists()
+
+
 def test_a_change_takes_the_version_that_was_read(api, editor):
     project = make.project(title="Rice")
     client = api(editor)

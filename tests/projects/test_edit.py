@@ -227,10 +227,52 @@ def test_the_first_save_of_a_counted_project_tells_what_it_moves(client_of_edito
 
 def test_a_withheld_project_is_approved_without_being_published(client_of_editor):
     form = opened(client_of_editor, NEW)
+    data = form.filled(**FIRST | {"withheld_reason": "Embargo"})
 
-    saved(client_of_editor, NEW, form.filled(**FIRST | {"withheld_reason": "Embargo"}))
+    told = client_of_editor.post(NEW, data).content.decode()
+    saved(client_of_editor, NEW, data)
 
+    assert "This publishes" not in told
     assert not Project.objects.get().is_published
+
+
+@pytest.mark.parametrize("status", ["approved", "ongoing"])
+def test_a_new_project_that_counts_is_published_once_that_was_said(
+    client_of_editor, status
+):
+    form = opened(client_of_editor, NEW)
+    data = form.filled(title="Roads", plan="bilateral", status=status)
+
+    told = client_of_editor.post(NEW, data)
+
+    html = told.content.decode()
+    assert "An approved or ongoing project is published at once" in html
+    assert (
+        'This publishes, for everybody to read: <span lang="en">Roads</span>.' in html
+    )
+    assert not Project.objects.exists()
+    assert client_of_editor.post(NEW, Form(html).texts).status_code == 302
+    assert Project.objects.get().is_published
+
+
+def test_a_new_project_that_does_not_count_publishes_nothing(client_of_editor):
+    form = opened(client_of_editor, NEW)
+
+    answer = client_of_editor.post(NEW, form.filled(title="Roads", status="concept"))
+
+    assert answer.status_code == 302
+    assert not Project.objects.get().is_published
+
+
+def test_what_was_first_told_of_its_figures_is_told_that_it_publishes(client_of_editor):
+    form = opened(client_of_editor, NEW)
+    withheld = form.filled(**FIRST | {"withheld_reason": "Embargo"})
+    told = Form(client_of_editor.post(NEW, withheld).content.decode())
+
+    page = client_of_editor.post(NEW, told.filled(withheld_reason=""))
+
+    assert "This publishes, for everybody to read:" in page.content.decode()
+    assert not Project.objects.exists()
 
 
 def test_direct_bilateral_support_stands_in_no_plan(client_of_editor):
@@ -365,8 +407,8 @@ TOMORROW = (timezone.localdate() + dt.timedelta(days=2)).isoformat()
         ({"benefits-1-share": "5"}, "benefits-1-party", "This field is required."),
         (
             {"funders-0-partner": "SG"},
-            "funders",
-            "JAIF does not count as Singapore on that day.",
+            "funders-0-fund",
+            "JAIF never counted as Singapore.",
         ),
         (
             {"phases-0-title": "Study", "phases-0-completed_on": TOMORROW},
@@ -687,16 +729,22 @@ def test_a_funder_taken_out_by_mistake_of_the_record_is_withdrawn(
     assert Funding.objects.count() == 1
 
 
-def test_an_added_beneficiary_asks_only_since_when(client_of_editor, project):
+def test_an_added_beneficiary_asks_whether_the_world_changed(client_of_editor, project):
     data = opened(client_of_editor, edit_of(project)).filled(
         **{"benefits-1-party": "grouping:CLMV"}
     )
     asked = Form(client_of_editor.post(edit_of(project), data).content.decode())
 
-    assert asked.texts["why-benefits-since"] == ["2022-01-10"]
-    assert "why-benefits-reason" not in asked.texts
+    assert asked.texts["why-benefits-since"] == [""]
+    assert asked.texts["why-benefits-reason"] == [""]
     answer = client_of_editor.post(
-        edit_of(project), asked.filled(**{"why-benefits-since": "2023-05-01"})
+        edit_of(project),
+        asked.filled(
+            **{
+                "why-benefits-change": "development",
+                "why-benefits-since": "2023-05-01",
+            }
+        ),
     )
     assert answer.status_code == 302
     joined = Benefit.objects.get(grouping__isnull=False)
@@ -704,6 +752,75 @@ def test_an_added_beneficiary_asks_only_since_when(client_of_editor, project):
         dt.date(2023, 5, 1),
         "unknown",
     )
+
+
+def test_a_funder_is_not_added_without_saying_what_happened(client_of_editor, project):
+    data = opened(client_of_editor, edit_of(project)).filled(
+        **{"funders-1-partner": "SG"}
+    )
+    page = client_of_editor.post(edit_of(project), data).content.decode()
+
+    answer = client_of_editor.post(edit_of(project), Form(page).texts)
+
+    assert "The record was incomplete" in page
+    assert "It is recorded from 10 January 2022 on." in page
+    assert answer.status_code == 400
+    sentence = "Say whether the world or the record was wrong."
+    assert sentence in answer.content.decode()
+    assert Funding.objects.get().partner.code == "JP"
+
+
+def test_a_funder_that_was_missing_is_recorded_from_the_first_day(
+    client_of_editor, project
+):
+    answer = answered(
+        client_of_editor,
+        project,
+        "funders",
+        {"change": "correction", "reason": "The first letter names both"},
+        **{"funders-1-partner": "SG"},
+    )
+
+    assert answer.status_code == 302
+    joined = Funding.objects.get(partner__code="SG")
+    assert joined.effective_on == dt.date(2022, 1, 10)
+    entry = Entry.objects.get(can_be_undone=True)
+    assert entry.reason == "The first letter names both"
+
+
+def test_what_was_asked_about_may_be_mended_instead_of_answered(
+    client_of_editor, project
+):
+    data = opened(client_of_editor, edit_of(project)).filled(
+        **{"funders-0-partner": "SG"}
+    )
+    page = client_of_editor.post(edit_of(project), data).content.decode()
+
+    mended = Form(page).filled(**{"funders-0-partner": "JP"}, title="Maize chains")
+    answer = client_of_editor.post(edit_of(project), mended)
+
+    question = page[page.index('id="question"') : page.index('id="basics"')]
+    assert " required" not in question
+    assert answer.status_code == 302
+    project.refresh_from_db()
+    assert project.title == "Maize chains"
+    assert Funding.objects.get().partner.code == "JP"
+
+
+def test_a_fund_that_never_was_of_a_partner_is_wrong_and_no_question(
+    client_of_editor, project
+):
+    data = opened(client_of_editor, edit_of(project)).filled(
+        **{"funders-0-partner": "SG", "funders-0-fund": "JAIF"}
+    )
+
+    page = client_of_editor.post(edit_of(project), data)
+
+    html = page.content.decode()
+    assert page.status_code == 400
+    assert 'href="#id_funders-0-fund"' in html
+    assert "JAIF never counted as Singapore." in html
+    assert "what happened?" not in html
 
 
 def test_a_share_that_changed_is_left_and_joined_anew(client_of_editor, project):
@@ -874,7 +991,7 @@ def test_facts_added_to_an_illustrative_project_are_illustrative(
         client_of_editor,
         project,
         "funders",
-        {"since": "2023-05-01"},
+        {"change": "development", "since": "2023-05-01"},
         **{"funders-1-partner": "SG"},
     )
 

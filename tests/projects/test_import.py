@@ -242,8 +242,16 @@ def test_what_an_export_guards_is_read_as_it_was(text):
         ({"channel": "sideways"}, "channel", "neither plan nor bilateral"),
         ({"channel": "bilateral", "plan": "IAI-IV"}, "plan", "in no plan"),
         ({"plan": "IAI-4"}, "plan", "Did you mean “IAI-IV”?"),
-        ({"area": "IAI-IV-FA", "plan": "MPAC-2025"}, "area", "another plan"),
-        ({"line": "IAI-IV-07", "plan": "MPAC-2025"}, "line", "another plan"),
+        (
+            {"area": "IAI-IV-FA", "plan": "MPAC-2025"},
+            "area",
+            "IAI-IV-FA belongs to IAI-IV, not to MPAC-2025.",
+        ),
+        (
+            {"line": "IAI-IV-07", "plan": "MPAC-2025"},
+            "line",
+            "IAI-IV-07 belongs to IAI-IV, not to MPAC-2025.",
+        ),
         ({"line": "99", "plan": "IAI-IV"}, "line", "has no line 99"),
         ({"line": "99"}, "line", "is called “99”"),
         ({"status": "asleep", "status_date": "2022-01-01"}, "status", "no status"),
@@ -455,6 +463,41 @@ def test_a_preview_tells_what_will_be_made_and_which_figures_move(client, world)
     for words in ("Rice mills", "VN 40 %, CLMV", "JP (JAIF) + SG", "1,375.55"):
         assert words in html
     assert not Project.objects.exists()
+
+
+def test_a_preview_tells_what_it_publishes(client, world):
+    page = check(
+        client,
+        "title,status,status_date,note\nRice,ongoing,2022-10-01,\n"
+        "Maize,concept,2022-10-01,\nFish,approved; cancelled,2022-10-01,No money\n",
+    )
+
+    html = page.content.decode()
+    assert (
+        "This publishes, for everybody to read: 2 of these projects, marked "
+        "“published” below." in html
+    )
+    assert html.count(">published<") == 2
+    write(client, page)
+    published = Project.objects.filter(is_published=True).values_list("title")
+    assert set(published) == {("Rice",), ("Fish",)}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("Rice,ongoing", "for everybody to read: this project."),
+        ("Rice,ongoing\nMaize,approved", "read: all of these projects."),
+        ("Rice,concept", ""),
+    ],
+)
+def test_a_preview_says_so_in_one_sentence(client, world, text, sentence):
+    rows = "".join(f"{row},2022-10-01\n" for row in text.splitlines())
+
+    html = check(client, f"title,status,status_date\n{rows}").content.decode()
+
+    assert ("This publishes" in html) == bool(sentence)
+    assert sentence in html
 
 
 def test_an_amount_without_a_rate_is_told_as_it_is(client, world):

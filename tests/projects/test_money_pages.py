@@ -1,6 +1,7 @@
 """The ledger of a project and the exchange rates, on their pages."""
 
 import datetime as dt
+import re
 from collections import defaultdict
 from decimal import Decimal
 from fractions import Fraction
@@ -196,7 +197,7 @@ def test_an_amount_that_is_not_known_is_recorded_as_such(editor, client, project
     assert entries(project) == [("committed", "JP", None, "USD", None)]
     page = client.get(f"/projects/{project.code}/").content.decode()
     assert "Committed by Partner JP: amount not known" in page
-    assert "dollars known of 0 of 1 entry" in page
+    assert "1 entry without a known amount" in page
 
 
 def test_a_fund_counts_as_its_owner(editor, project):
@@ -401,6 +402,71 @@ def test_a_revision_is_a_further_entry_of_the_difference(editor, project):
     ]
 
 
+def test_a_revision_is_told_by_its_total_and_never_as_a_document(editor, project):
+    first = make.money(project, "480000", on="2022-02-01")
+    address = new(project, f"?revise={first.uuid}")
+
+    answer = save(editor, address, amount="520,000", effective_on="2026-03-01")
+
+    page = editor.get(answer.url).content.decode()
+    told = "Approved budget was revised to USD 520,000.00 (+40,000.00)."
+    assert f"{project.code}: {told}" in page
+    entry = Entry.objects.get(can_be_undone=True)
+    assert entry.what == (
+        f"{project}: Approved budget revised to USD 520,000.00 (+40,000.00)"
+    )
+
+
+def test_a_reversal_is_told_by_what_it_takes_back(editor, project):
+    first = euros(project, "500000")
+    address = new(project, f"?reverse={first.uuid}")
+
+    asked = editor.get(address).content.decode()
+    answer = save(editor, address, effective_on="2026-03-01")
+
+    assert "<b>Committed, EUR 500,000.00</b>" in asked
+    page = editor.get(answer.url).content.decode()
+    assert "Committed by Partner JP, EUR 500,000.00 was reversed." in page
+
+
+def test_the_history_tells_that_a_private_total_was_revised_and_no_amount(
+    editor, project
+):
+    first = euros(project, "500000", is_private=True)
+
+    save(
+        editor,
+        new(project, f"?revise={first.uuid}"),
+        amount="520,000",
+        effective_on="2026-03-01",
+    )
+
+    entry = Entry.objects.get(can_be_undone=True)
+    assert entry.what == f"{project}: Committed by Partner JP, private"
+
+
+def test_the_ledger_names_what_revises_a_total(editor, client, project):
+    first = make.money(project, "480000", on="2022-02-01")
+    make.money(project, "40000", on="2022-03-01")
+    make.money(project, "5", on="2022-04-01", kind="disbursed", partner="JP")
+    make.money(project, "6", on="2022-05-01", kind="disbursed", partner="JP")
+    euros(project, "7", effective_on=make.day("2022-06-01"))
+    euros(project, "8", effective_on=make.day("2022-07-01"), is_private=True)
+    make.money(project, "9", on="2022-08-01", kind="committed", partner="JP")
+
+    def revising(reader):
+        answer = reader.get(f"/projects/{project.code}/")
+        of, ledger = answer.context["revisions"], answer.context["ledger"]
+        found = [line.entry.amount for line in ledger if line.entry.pk in of]
+        assert answer.content.decode().count(", revision") == len(found)
+        return found
+
+    assert revising(editor) == [Decimal(40000), Decimal(8)]
+    assert revising(client) == [Decimal(40000)]
+    take_back(editor, first)
+    assert revising(editor) == [Decimal(8)]
+
+
 @pytest.mark.parametrize(
     ("total", "sentence"),
     [
@@ -511,6 +577,24 @@ def test_an_unknown_amount_that_was_reversed_leaves_the_net_whole(editor, projec
     ledger = editor.get(f"/projects/{project.code}/").context["ledger"]
 
     assert [line.is_whole for line in ledger] == [False, True, True]
+
+
+def test_what_was_private_all_along_is_told_at_no_moment(editor, client, project):
+    entry = make.money(project, "12345", kind="committed", partner="JP")
+    then = {"known_at": LedgerHead.objects.get().recorded_at.isoformat()}
+    pages = (f"/projects/{project.code}/", f"/api/v1/projects/{project.code}/facts/")
+    save(
+        editor,
+        f"/projects/{project.code}/facts/{entry.uuid}/correct/",
+        is_private="on",
+        reason="Private all along",
+    )
+
+    for page in pages:
+        for clock in ({}, then):
+            told = client.get(page, clock).content.decode()
+            assert not re.search("12,?345|all along", told)
+    assert "12,345" in editor.get(pages[0]).content.decode()
 
 
 def test_a_net_of_which_nothing_known_is_left_is_not_known(editor, project):
@@ -662,7 +746,7 @@ def test_a_revision_of_a_net_that_moved_meanwhile_is_told(editor, sign_in, proje
     late = editor.post(address, mine)
 
     assert late.status_code == 409
-    assert "Committed by Partner JP, USD -300.00, by Binh" in late.content.decode()
+    assert "revised to USD 700.00 (-300.00), by Binh" in late.content.decode()
     assert "Now on record: USD 700.00." in late.content.decode()
     assert form_in(late)["amount"] == ["1200"]
     assert fill_on(editor, address, late).status_code == 302
@@ -701,6 +785,8 @@ def test_the_ledger_tells_each_entry_and_what_it_nets_to(editor, project):
     html = answer.content.decode()
     assert "USD 750.00" in html
     assert html.count(">Revise<") == 4
+    assert '>Revise<span class="vh"> Committed, USD 1,000.00, of 1 Feb' in html
+    assert '>Reverse<span class="vh"> Committed, amount not known, of 1 Apr' in html
 
 
 @pytest.mark.parametrize(
@@ -762,6 +848,68 @@ def test_a_private_entry_reads_like_one_that_is_not_known(sign_in, role, fields,
     assert [words for words in told if words in ledger] == (told if sees else [])
     assert "Committed by Partner JP" in ledger
     assert private.is_private
+
+
+PLEDGED = "<dt>Pledged</dt><dd>"
+
+
+@pytest.mark.parametrize(
+    ("pledges", "told"),
+    [
+        (
+            [("EUR", "100000")],
+            'EUR 100,000.00, <span class="unknown">dollars not known (no rate)</span>',
+        ),
+        (
+            [("EUR", "100000"), ("EUR", "20000.5"), ("GBP", "7"), ("EUR", None)],
+            "EUR 120,000.50, GBP 7.00 and what is not known, "
+            '<span class="unknown">dollars not known (no rate)</span>',
+        ),
+        (
+            [("USD", "1000"), ("EUR", "100000")],
+            "USD 1,000.00 and EUR 100,000.00, "
+            '<span class="unknown">its dollars not known (no rate)</span>',
+        ),
+        (
+            [("USD", "1000"), ("USD", None)],
+            'USD 1,000.00 <span class="small muted">dollars known for 1 of 2 entries'
+            "</span>",
+        ),
+        ([], '<span class="unknown">not known</span></dd>'),
+    ],
+)
+def test_what_has_no_rate_is_told_in_its_own_currency(client, project, pledges, told):
+    for currency, amount in pledges:
+        of = {"amount": amount and Decimal(amount), "currency": currency}
+        usd = amount if currency == "USD" else None
+        make.money(project, usd, kind="pledged", partner="JP", **of)
+
+    page = client.get(f"/projects/{project.code}/").content.decode()
+
+    assert PLEDGED + told in page
+
+
+def test_what_was_taken_back_and_a_counterpart_are_no_money_without_a_rate(
+    editor, client, project
+):
+    def pledge(amount, **fields):
+        fields |= {"currency": "EUR", "amount": Decimal(amount), "kind": "pledged"}
+        return make.money(project, None, partner="JP", on="2022-02-01", **fields)
+
+    pledge("5", is_counterpart=True)
+    pledge("8", is_private=True)
+    first = pledge("100")
+
+    def told(reader):
+        page = reader.get(f"/projects/{project.code}/").content.decode()
+        return page.partition(PLEDGED)[2].partition("<")[0]
+
+    assert told(editor) == "EUR 108.00, "
+    assert told(client) == "EUR 100.00 and what is not known, "
+    reversal = take_back(editor, first)
+    assert told(editor) == "EUR 8.00, "
+    take_back(editor, reversal)
+    assert told(editor) == "EUR 108.00, "
 
 
 def test_the_ledger_is_that_of_the_day_asked_about(client):

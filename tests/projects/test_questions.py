@@ -11,6 +11,7 @@ from projects import actions
 from projects.models import Distinction, Phase, Project
 from projects.questions import questions
 from tests import make
+from tests.projects.sending import form_in
 
 pytestmark = pytest.mark.django_db
 
@@ -91,6 +92,19 @@ def test_a_project_without_a_dated_status_is_asked_for_that_alone():
     complete(status=None, line=None, funders=[], countries=[], budget=None)
 
     assert list(asked()) == [("status", "P-22222")]
+
+
+def test_its_status_is_recorded_on_its_page_which_leads_back_to_the_queue(sign_in):
+    complete(status=None)
+    client = sign_in(make.user("editor"))
+
+    queue = client.get("/queue/").content.decode()
+    page = client.get("/projects/P-22222/?next=%2Fqueue%2F").content.decode()
+    form = form_in(client.get("/projects/P-22222/move/concept/?next=%2Fqueue%2F"))
+
+    assert 'href="/projects/P-22222/?next=%2Fqueue%2F">Record its status' in queue
+    assert 'href="/projects/P-22222/move/concept/?next=%2Fqueue%2F"' in page
+    assert form["next"] == ["/queue/"]
 
 
 def test_a_cancelled_project_raises_no_question():

@@ -13,6 +13,7 @@ from aseanpm.facts import ledger_entry
 from aseanpm.models import Entry
 from projects.models import ApprovalStep, Project, StatusChange
 from tests import make
+from tests.filling import filled
 from workplans import actions
 from workplans.meeting_views import AgendaView, CirculationView, DecisionsView
 from workplans.models import AgendaItem, Meeting
@@ -97,7 +98,70 @@ def status_of(project, day=None):
     return Project.objects.as_of(day).with_state().get(pk=project.pk).status
 
 
+def decided(editor, meeting, *codes):
+    """The meeting approves these projects."""
+    on_agenda(meeting, *map(proposal, codes))
+    data = decision_data(meeting, dict.fromkeys(codes, "approve"))
+    assert confirmed(editor, DECISIONS, data).status_code == 302
+
+
+# Dates
+
+
+def test_a_later_last_day_is_saved_and_tells_of_decisions_left_behind(
+    client, editor, meeting
+):
+    decided(editor, meeting, "P-22222", "P-33333")
+    sent = filled(editor, f"{MEETING}edit/") | {"held_until": "2024-03-20"}
+    told = (
+        "2 decisions are dated 15 March 2024, before its last day: correct them if the "
+        "meeting decided later."
+    )
+
+    saved = editor.post(f"{MEETING}edit/", sent)
+    after, later = (editor.get(MEETING).content.decode() for _ in range(2))
+
+    assert saved.status_code == 302
+    assert str(Meeting.objects.get().held_until) == "2024-03-20"
+    assert after.count(told) == 2
+    assert later.count(told) == 1
+    assert told not in client.get(MEETING).content.decode()
+
+
+def test_decisions_of_the_last_day_are_not_called_early(editor, meeting):
+    decided(editor, meeting, "P-22222")
+
+    assert "before its last day" not in editor.get(MEETING).content.decode()
+
+
+def test_decisions_are_not_called_early_where_only_the_month_is_known(editor, meeting):
+    decided(editor, meeting, "P-22222")
+    sent = {"held_from": "", "held_until": "2024-03"}
+    editor.post(f"{MEETING}edit/", filled(editor, f"{MEETING}edit/") | sent)
+
+    assert str(Meeting.objects.get().held_until) == "2024-03-31"
+    assert "before its last day" not in editor.get(MEETING).content.decode()
+
+
 # The agenda
+
+
+def test_an_agenda_is_printed_once_something_is_on_it(editor, meeting):
+    empty = editor.get(MEETING).content.decode()
+    on_agenda(meeting, proposal("P-22222"))
+    page = editor.get(MEETING).content.decode()
+
+    assert '<section class="panel noprint" id="agenda"' in empty
+    assert '<section class="panel" id="agenda"' in page
+
+
+def test_who_decides_is_told_who_reads_the_reason(editor, meeting):
+    on_agenda(meeting, proposal("P-22222"))
+
+    page = editor.get(DECISIONS).content.decode()
+
+    assert "everyone who may see the project reads it" in page
+    assert 'aria-describedby="who-reads"' in page
 
 
 def test_projects_in_appraisal_are_proposed_and_put_on_the_agenda(editor, meeting):
@@ -228,7 +292,7 @@ def test_two_who_change_one_agenda_are_told(editor, meeting):
 
     assert second.status_code == 409
     html = second.content.decode()
-    assert "Somebody else wrote of P-22222: place 1, “First”." in html
+    assert "Somebody else wrote of P-22222: order 1, “First”." in html
     assert "Second</textarea>" in html
     assert meeting.agenda_items.get().note == "First"
 

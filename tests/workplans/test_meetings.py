@@ -469,6 +469,18 @@ def test_a_statement_is_linked_with_the_pledges_of_its_partner(editor, meeting):
     assert marked(staff) == ["USD 700.00", "USD 900.00"]
 
 
+def test_without_a_pledge_since_the_meeting_there_is_nothing_to_link(editor, meeting):
+    make.money(make.project(), 1, kind="pledged", partner="JP", on="2024-03-14")
+    said = meeting.partner_statements.create(partner=make.partner("JP"), text="Rice")
+
+    html = editor.get(f"{MEETING}pledges/?statement={key_of(said)}").content.decode()
+
+    assert "No pledge of Partner JP since the meeting is on record." in html
+    assert "<b>Enter money</b>" in html
+    assert "Back to the meeting" in html
+    assert "Link these pledges" not in html
+
+
 def marked(html):
     """The pledges on a page that are marked as not public."""
     pledges = re.findall(r"Pledged (.*?) for (.*?)</p>", html, re.DOTALL)

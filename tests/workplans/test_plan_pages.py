@@ -73,6 +73,32 @@ def test_a_plan_takes_over_areas_with_titles_and_lines_without(editor, fourth):
     ]
 
 
+def test_a_plan_is_measured_by_what_its_shape_was_measured_by(editor, fourth):
+    sent = new_plan(editor, shape_of="IAI-IV", headline_kind="")
+
+    preview = editor.post("/plans/new/", sent).content.decode()
+    made = confirmed(editor, "/plans/new/", sent)
+    page = editor.get(made.url).content.decode()
+
+    assert "It is measured by action lines, as that plan is." in preview
+    assert WorkPlan.objects.get(code="IAI-V").headline_kind == "action_line"
+    assert "No lines are on record" not in page
+    assert "Action lines implemented: not known, as no project" in page
+    assert "no project’s status on record" in page
+    assert page.count('class="line line-') == 4
+    assert "Load titles" in page
+
+
+def test_what_a_plan_is_measured_by_goes_before_what_its_shape_was(editor, fourth):
+    sent = new_plan(editor, shape_of="IAI-IV", headline_kind="enabling_action")
+
+    preview = editor.post("/plans/new/", sent).content.decode()
+    confirmed(editor, "/plans/new/", sent)
+
+    assert "as that plan is" not in preview
+    assert WorkPlan.objects.get(code="IAI-V").headline_kind == "enabling_action"
+
+
 def test_lines_below_a_line_stay_below_its_copy(editor, fourth):
     above = ActionLine.objects.get(code="IAI-IV-01")
     make.line(plan=fourth, code="IAI-IV-01-M1", kind="measure", parent=above)

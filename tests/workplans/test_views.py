@@ -245,8 +245,37 @@ def test_a_plan_without_projects_says_that_nothing_is_known_of_it(client):
 
     page = words(client.get("/plans/IAI-IV/"))
 
-    assert "Action lines implemented: not known, none on record" in page
+    assert "implemented: not known, as no project’s status is on record" in page
     assert "0 of 2" not in page
+
+
+def test_a_plan_with_lines_is_not_said_to_have_none(client, sign_in):
+    """Its lines stand there before anybody says by which kind it is measured."""
+    plan = make.plan(headline_kind="", declared=None)
+    area = make.area(plan=plan, code="IAI-IV-FA", title="Food")
+    make.line(plan=plan, area=area, code="IAI-IV-07", kind="action_line", number=7)
+
+    page = words(client.get("/plans/IAI-IV/"))
+    listed = words(client.get(PLANS))
+    ours = sign_in(make.user("editor")).get("/plans/IAI-IV/")
+
+    for said in (page, listed):
+        assert "Nobody has said by which of its lines this plan is measured" in said
+        assert "No lines are on record" not in said
+    assert "7 not known" in page
+    assert "Every line with its projects" in page
+    assert "Load titles" in words(ours)
+    assert "Take over a shape" not in words(ours)
+
+
+def test_a_plan_without_lines_says_so_and_offers_a_shape(sign_in):
+    make.plan(headline_kind="", declared=None)
+
+    page = words(sign_in(make.user("editor")).get("/plans/IAI-IV/"))
+
+    assert "No lines are on record for this plan" in page
+    assert "Take over a shape" in page
+    assert "Load titles" not in page
 
 
 def test_what_print_said_of_a_plan_stops_at_the_clock(client, plan):

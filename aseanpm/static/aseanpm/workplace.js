@@ -15,30 +15,32 @@ addEventListener("beforeunload", (event) => {
   if ([...opened].some(([form, before]) => before !== written(form))) event.preventDefault();
 });
 
-// A form is sent once, however often the button is pressed.
+// A form is sent once, however often the button is pressed; again, when that was stopped.
 
 const sent = new Set();
+const forget = () => {
+  sent.clear();
+  leaving = false;
+};
 
 document.addEventListener("submit", (event) => {
   if (event.target.method !== "post" || event.defaultPrevented) return;
   if (sent.has(event.target)) event.preventDefault();
   sent.add(event.target);
   leaving = opened.has(event.target);
+  setTimeout(forget, 15_000);
 });
 
-addEventListener("pageshow", () => {
-  sent.clear();
-  leaving = false;
-});
+addEventListener("pageshow", forget);
 
-// Ctrl+S, or Cmd+S, saves.
+// Ctrl+S, or Cmd+S, saves; where a form can be kept as a draft, it does no more.
 
 document.addEventListener("keydown", (event) => {
   if (event.key?.toLowerCase() !== "s" || !(event.ctrlKey || event.metaKey)) return;
   const form = event.target.closest("form[data-guard]") ?? guarded[0];
   if (!form || event.altKey || event.shiftKey) return;
   event.preventDefault();
-  form.requestSubmit();
+  form.requestSubmit(form.querySelector("[data-draft]"));
 });
 
 // Rows are added and taken out in place.
@@ -87,11 +89,24 @@ addUp();
 // Of lines and areas, those of the chosen plan are offered, and what is chosen already.
 
 const plan = document.querySelector("#id_plan");
+const narrowed = [...document.querySelectorAll("#id_line, #id_area")].map((list) => [
+  list,
+  [...list.querySelectorAll("optgroup")],
+]);
 
+// Groups are taken out, as not every browser hides what is hidden in a list.
 function narrow() {
-  for (const group of document.querySelectorAll("#id_line optgroup, #id_area optgroup")) {
-    const isOther = plan.value && group.label.split(":")[0] !== plan.value;
-    group.hidden = group.disabled = isOther && !group.querySelector(":checked");
+  for (const [list, groups] of narrowed) {
+    const chosen = list.value;
+    const offered = groups.filter(
+      (group) =>
+        !plan.value ||
+        group.label.split(":")[0] === plan.value ||
+        group.querySelector(":checked"),
+    );
+    for (const group of groups) group.remove();
+    list.append(...offered);
+    list.value = chosen;
   }
 }
 
