@@ -30,7 +30,7 @@ KINDS = ("project", "line", "meeting")
 A_MENTION_WAITS = dt.timedelta(days=30)
 AT_MOST = 5000  # characters of a comment
 CALLED = re.compile(r"(?<![\w@.])@(?=\w)")
-WORDED = {"text", "owner_id", "who", "due", "done_on"}
+WORDED = {"text", "who", "due", "done_on"}
 ADDRESS = re.compile(r"[^\s@,;:()<>]+@[\w.-]*\w")
 
 
@@ -324,7 +324,7 @@ def told(remarks, row, user, clock):
         said = said.filter(recorded_at__lte=clock.known_at)
     authors = ("recorded_by__country", "recorded_by__partner")
     remarks = list(said.select_related(*authors))
-    if clock.known_at:
+    if clock.known_at and remarks:
         word_as_known(remarks, clock.known_at)
     for remark in remarks:
         remark.is_own = may_withdraw(user, remark)
@@ -334,12 +334,26 @@ def told(remarks, row, user, clock):
 
 
 def word_as_known(remarks, moment):
-    """Let remarks say what they said by a moment; who reads them is judged now."""
-    for remark in remarks:
-        rows = remark.history.filter(history_date__lte=moment)
-        if row := rows.order_by("history_id").last():
-            for name in WORDED & vars(row).keys():
-                setattr(remark, name, getattr(row, name))
+    """Let remarks say what they said by a moment; who reads them is judged now.
+
+    What was internal then, and is not by now, is told in its words of now. Two queries.
+    """
+    by_key = {remark.pk: remark for remark in remarks}
+    rows = remarks[0].history.model.objects.filter(
+        id__in=by_key, history_date__lte=moment
+    )
+    latest = {row.id: row for row in rows.order_by("history_id")}
+    owners = get_user_model().objects.in_bulk(
+        {getattr(row, "owner_id", None) for row in latest.values()} - {None}
+    )
+    for key, row in latest.items():
+        remark = by_key[key]
+        if row.is_internal and not remark.is_internal:
+            continue
+        for name in WORDED & vars(row).keys():
+            setattr(remark, name, getattr(row, name))
+        if "owner_id" in vars(row):
+            remark.owner = owners.get(row.owner_id)
 
 
 def soonest_first(point):

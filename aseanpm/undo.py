@@ -320,9 +320,14 @@ def refuse_additions(touched, old):
     for one in touched.values():
         if one.before is None:
             made[one.model].append(one.key)
+    ours_by_model = defaultdict(set)
+    for model, key in touched:
+        ours_by_model[model].add(key)
+    for fact in map(stand_in, facts_of(old)):
+        ours_by_model[type(fact)].add(fact.pk)
     for model, every in made.items():
         for relation in model._meta.related_objects:
-            ours = {key for kind, key in touched if kind is relation.related_model}
+            ours = ours_by_model[relation.related_model]
             for keys in batches(every):
                 for other in standing_on(relation, keys, old):
                     if other.pk not in ours:

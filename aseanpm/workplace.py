@@ -71,6 +71,9 @@ class WorkMixin(ContextMixin):
             messages.info(request, "Nothing was changed.")
             return HttpResponseRedirect(self.place() or nothing.opens)
         except ValidationError as error:  # that no form of the page could show
+            if self.is_spent:
+                request.POST = request.POST.copy()
+                request.POST["submission"] = uuid.uuid4().hex
             return keep_typed(request, signed_in=True, problems=error.messages)
         except OperationalError as error:
             if request.method != "POST" or not waited_too_long(error):

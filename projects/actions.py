@@ -52,7 +52,7 @@ def edit_project(*, project, entry, version=None, lists=None, **values):
     changed = writing.change(project, version=version, lists=lists, **values)
     if {"is_published", "withheld_reason"} & set(changed):
         _check_publication(project)
-    if set(changed) - INTERNAL:
+    if {name.removesuffix("_id") for name in changed} - INTERNAL:
         stamp = Project.objects.filter(pk=project.pk)
         stamp.update(changed_at=entry.recorded_at)
     return changed
@@ -136,7 +136,7 @@ def rewrite(*, withdrawn=(), recorded=(), reason="", entry):
         _insert(kind, list(facts), entry)
     facts = [*withdrawn, *recorded]
     check(facts=facts)
-    _publish(recorded)
+    _publish(recorded, withdrawn)
     _unpublish(withdrawn)
     projects = {fact.project_id for fact in facts if fact.owner == "project"}
     if projects:
@@ -223,9 +223,8 @@ def carry_over(
 
     The successor keeps its titles, themes and who answers for it; `begins` is its first
     status, that same day. Who benefits and who funds goes on where asked for; money
-    does not. A successor that stands already, in that plan, stays as it is. `decided`:
-    {"meeting": …} or {"by_circulation": True}. Raises ValidationError. Returns the
-    successor.
+    does not. `decided`: {"meeting": …} or {"by_circulation": True}. Raises
+    ValidationError. Returns the successor.
     """
     _refuse_earlier(project, on)
     if not later_plans(project).filter(pk=plan.pk).exists():
@@ -235,12 +234,8 @@ def carry_over(
     last = StatusChange(
         project=project, status=Status.CARRIED_OVER, note=reason, **dated, **decided
     )
-    if successor := _followers(project).first():
-        if not successor.placements.known().filter(plan=plan).exists():
-            message = f"It goes on as {successor.code} already, in another plan."
-            raise ValidationError({"plan": message})
-        rewrite(recorded=[last], entry=entry)
-        return successor
+    if other := followers(project).first():
+        raise ValidationError(f"It goes on as {other.code} already.")
     successor = _successor_of(project, begins, entry)
     facts: list = [
         Placement(
@@ -293,7 +288,7 @@ def _successor_of(project, begins, entry):
     return successor
 
 
-def _followers(project):
+def followers(project):
     """The project, if any, that goes on for another and was not withdrawn."""
     return Project.objects.filter(predecessor=project, withdrawn_at__isnull=True)
 
@@ -389,15 +384,18 @@ def content_of(fact):
     return said
 
 
-def _publish(recorded):
-    """What counts is published from then on, unless withheld with a reason."""
-    counting = {
-        fact.project_id
-        for fact in recorded
-        if isinstance(fact, StatusChange) and fact.status in COUNTING["approved"]
-    }
+def _publish(recorded, withdrawn):
+    """What counts from then on is published, unless withheld with a reason."""
+    counting, before = (
+        {
+            fact.project_id
+            for fact in facts
+            if isinstance(fact, StatusChange) and fact.status in COUNTING["approved"]
+        }
+        for facts in (recorded, withdrawn)
+    )
     for project in Project.objects.filter(
-        pk__in=counting, is_published=False, withheld_reason=""
+        pk__in=counting - before, is_published=False, withheld_reason=""
     ):
         writing.change(project, is_published=True)
 
@@ -632,7 +630,7 @@ def _check_life(changes):
             raise ValidationError({"meeting": message})
         if move.needs_reason and not change.note:
             raise ValidationError({"note": f"“{name}” needs a reason."})
-        if move.needs_successor and not _followers(change.project).exists():
+        if move.needs_successor and not followers(change.project).exists():
             message = "A project is carried over to its successor; record that first."
             raise ValidationError({"status": message})
         before = change.status

@@ -135,7 +135,8 @@ class ProjectView(WriteMixin, Telling, ReadView):
         project = visible_project(request.user, code, Clock())
         self.authorise("edit")
         version = self.version_read()
-        values, lists = ProjectWriteSerializer(data=request.data, partial=True).read()
+        sent = ProjectWriteSerializer(project, data=request.data, partial=True)
+        values, lists = sent.read()
         try:
             with self.entry("edit", str(project)[:300]) as entry:
                 entry.opens = project.get_absolute_url()

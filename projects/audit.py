@@ -322,18 +322,10 @@ def sum_of_kind(facts, projects, kind, clock):
 
 def is_hidden(row, ledger):
     """Whether an entry is private to visitors, or was corrected to one that is."""
-    gone = row["withdrawn_at"]
-    if row["is_private"] or gone is None:
-        return row["is_private"]
-    return any(
-        other["is_private"]
-        and gone <= other["recorded_at"]
-        and (
-            gone == other["recorded_at"]
-            or (row["kind"], row["partner__code"])
-            == (other["kind"], other["partner__code"])
-        )
+    return row["is_private"] or any(
+        is_hidden(other, ledger)
         for other in ledger
+        if row["withdrawn_at"] == other["recorded_at"]
     )
 
 

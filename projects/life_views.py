@@ -207,6 +207,9 @@ class MoveView(ProjectWriteView):
             raise Http404(f"There is no status “{target}”.")
         self.step = lifecycle.move_between(self.project.status, target)
         self.verb = self.title()
+        goes_on = self.step and self.step.needs_successor
+        self.successor = goes_on and actions.followers(self.project).first()
+        self.carries = goes_on and not self.successor
         self.check_right(self.request.user)
 
     def check_right(self, user):
@@ -218,7 +221,7 @@ class MoveView(ProjectWriteView):
         target = self.kwargs["status"]
         if self.step is None:
             return lifecycle.refusal(self.project.status, target)
-        if self.step.needs_successor and not actions.later_plans(self.project).exists():
+        if self.carries and not actions.later_plans(self.project).exists():
             return (
                 "There is no later plan of its programme on record, to which it could "
                 "be carried over."
@@ -227,7 +230,7 @@ class MoveView(ProjectWriteView):
 
     def new_form(self, data=None):
         kind = MoveForm
-        if self.step and self.step.needs_successor:
+        if self.carries:
             kind = CarryForm
         move = self.step or lifecycle.Move("", self.kwargs["status"], "")
         return kind(data, project=self.project, move=move)
@@ -271,7 +274,10 @@ class MoveView(ProjectWriteView):
 
     def get_context_data(self, **context):
         return super().get_context_data(
-            publishes=self.kwargs["status"] in COUNTING["approved"], **context
+            publishes=self.kwargs["status"] in COUNTING["approved"],
+            carries=self.carries,
+            successor=self.successor,
+            **context,
         )
 
 

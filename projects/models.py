@@ -9,7 +9,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce, Greatest
 from django.urls import reverse
 from django.utils import timezone
@@ -509,9 +510,6 @@ class Project(Titled, Kept):
 
     def clean(self):
         super().clean()
-        if self.title_language in self.title_translations:
-            message = f"The title itself is in “{self.title_language}”."
-            raise ValidationError({"title_translations": message})
         if self.is_published and self.withheld_reason:
             message = "It is published, so nothing is withheld; empty this."
             raise ValidationError({"withheld_reason": message})
@@ -844,6 +842,21 @@ def check_dollars(usd):
         raise ValidationError({"amount": message})
 
 
+# Private entries, and what was withdrawn at the instant in which one of these was
+# recorded for the same project: a correction does both.
+BECAME_PRIVATE = """
+    WITH RECURSIVE led (id, project_id, recorded_at) AS (
+        SELECT id, project_id, recorded_at FROM projects_moneyentry WHERE is_private
+        UNION
+        SELECT one.id, one.project_id, one.recorded_at
+        FROM projects_moneyentry AS one
+        JOIN led ON one.project_id = led.project_id
+            AND one.withdrawn_at = led.recorded_at
+    )
+    SELECT id FROM led
+"""
+
+
 class MoneyEntryQuerySet(FactQuerySet):
     def as_seen_by(self, user):
         """With `seen_amount` and `seen_usd`: a private amount reads as unknown.
@@ -853,14 +866,8 @@ class MoneyEntryQuerySet(FactQuerySet):
 
         Secretariat staff see all, a partner its own.
         """
-        later = MoneyEntry.objects.filter(
-            Q(recorded_at=OuterRef("withdrawn_at"))
-            | Q(kind=OuterRef("kind"), partner=OuterRef("partner")),
-            is_private=True,
-            project=OuterRef("project"),
-            recorded_at__gte=OuterRef("withdrawn_at"),
-        )
-        private = Q(is_private=True) | Q(withdrawn_at__isnull=False) & Exists(later)
+        became = RawSQL(BECAME_PRIVATE, [])  # noqa: S611 - no text of anybody's
+        private = Q(is_private=True) | Q(withdrawn_at__isnull=False, pk__in=became)
         if user is not None and user.is_authenticated and user.is_secretariat:
             hidden = Q(pk__in=[])
         elif user is not None and user.is_authenticated and user.partner_id:

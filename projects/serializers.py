@@ -314,6 +314,13 @@ class ProjectWriteSerializer(serializers.ModelSerializer):
                     values[name] = tidy(value)
                 except ValidationError as error:
                     problems[name] = error.messages
+        language, texts = (
+            values.get(name, getattr(self.instance, name, usual))
+            for name, usual in (("title_language", "en"), ("title_translations", {}))
+        )
+        if language in texts and {"title_language", "title_translations"} & {*values}:
+            message = f"The title itself is in “{language}”."
+            problems["title_translations"] = message
         if values.get("title") == "":
             problems["title"] = "A project needs a title."
         for name in ("planned_start", "planned_end"):

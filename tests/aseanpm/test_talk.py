@@ -415,6 +415,38 @@ def test_at_a_past_moment_a_point_is_told_as_it_was_then(sign_in, project, edito
     assert "done on" not in read
 
 
+def test_what_was_internal_then_stays_so_at_every_moment(sign_in, project, editor):
+    point = make.action_point(project, "Hush-hush", owner=editor, by=editor)
+    then = LedgerHead.objects.get().recorded_at.isoformat()
+    with ledger_entry(editor, what="Later"):
+        writing.change(point, text="Neutral", is_internal=False)
+    other = sign_in(make.user("coordinator", country="KH"))
+
+    read = text_of(other.get("/projects/P-22222/", {"known_at": then}))
+
+    assert "Neutral" in read
+    assert "Hush-hush" not in read
+
+
+def test_many_remarks_at_a_past_moment_cost_as_much_as_few(
+    sign_in, project, editor, queries
+):
+    client = sign_in(editor)
+
+    def asked():
+        then = LedgerHead.objects.get().recorded_at.isoformat()
+        return queries(lambda: client.get("/projects/P-22222/", {"known_at": then}))
+
+    make.action_point(project, "First", owner=editor, by=editor)
+    asked()
+    few = asked()
+    for number in range(5):
+        owner = make.user("editor")
+        make.action_point(project, f"Point {number}", owner=owner, by=editor)
+
+    assert asked() == few
+
+
 def test_what_is_due_first_stands_first_and_what_is_done_last(sign_in, project, editor):
     make.action_point(
         project, "Point D", due="2022-01-01", done_on=timezone.localdate()

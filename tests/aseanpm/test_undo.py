@@ -530,6 +530,25 @@ def test_a_new_project_with_later_facts_stays(write, edith):
     assert Project.objects.get().withdrawn_at is None
 
 
+def test_what_was_corrected_and_set_back_does_not_hinder_the_undo(write, edith):
+    def enter(entry):
+        project = actions.create_project(entry=entry, title="Rice")
+        actions.record(fact=status(project, "ongoing", "2022-01-01"), entry=entry)
+
+    def correct(entry):
+        fact = StatusChange.objects.known().get()
+        on = make.day("2022-02-01")
+        actions.correct(fact=fact, effective_on=on, reason="Later", entry=entry)
+
+    made = write(enter)
+    undo(entry=write(correct), by=edith)
+
+    undo(entry=made, by=edith)
+
+    assert not Project.objects.as_of().exists()
+    assert not StatusChange.objects.known().exists()
+
+
 def test_a_project_that_was_taken_back_is_public_at_no_moment(client, write, edith):
     def enter(entry):
         project = actions.create_project(entry=entry, title="Rice", is_published=True)

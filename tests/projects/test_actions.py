@@ -78,6 +78,16 @@ def test_what_is_first_documented_as_ongoing_is_published_too():
     assert project.is_published
 
 
+def test_a_status_that_is_corrected_publishes_nothing():
+    project = make.project(status="ongoing", is_published=False)
+    fact = project.status_changes.known().get(status="ongoing")
+
+    actions.correct(fact=fact, note="As the minutes say", reason="A word was missing")
+
+    project.refresh_from_db()
+    assert not project.is_published
+
+
 def test_direct_bilateral_support_is_placed_in_no_plan():
     project = make.project(plan=False, channel="bilateral")
 

@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from aseanpm.facts import Entry
+from aseanpm.facts import Entry, ledger_entry
 from aseanpm.models import Comment
+from aseanpm.writing import change
 from partners.models import User
 from projects import actions
 from projects.models import (
@@ -554,6 +555,29 @@ def test_a_field_that_moves_nothing_is_saved_at_once(client_of_editor, project):
     entry = Entry.objects.get(can_be_undone=True)
     assert project.history.first().sequence == entry.sequence
     assert project.phases.get().history.get().sequence == entry.sequence
+
+
+def test_a_translated_title_changes_its_language(client_of_editor, project):
+    with ledger_entry(what="Titles"):
+        change(project, title_translations={"vi": "Gạo"})
+    form = opened(client_of_editor, edit_of(project))
+
+    answer = client_of_editor.post(
+        edit_of(project),
+        form.filled(
+            **{
+                "title": "Gạo",
+                "title_language": "vi",
+                "titles-0-language": "en",
+                "titles-0-title": "Rice",
+            }
+        ),
+    )
+
+    project.refresh_from_db()
+    assert answer.status_code == 302
+    assert (project.title, project.title_language) == ("Gạo", "vi")
+    assert project.title_translations == {"en": "Rice"}
 
 
 def test_phases_and_organisations_are_changed_row_by_row(client_of_editor, project):

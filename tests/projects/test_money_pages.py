@@ -597,6 +597,22 @@ def test_what_was_private_all_along_is_told_at_no_moment(editor, client, project
     assert "12,345" in editor.get(pages[0]).content.decode()
 
 
+def test_every_step_to_a_private_entry_is_private(client, project):
+    said = {"partner": "JP", "on": "2026-02-01"}
+    pledge = make.money(project, "12345", kind="pledged", **said)
+    gone = make.money(project, "67890", kind="committed", **said)
+    then = {"known_at": LedgerHead.objects.get().recorded_at.isoformat()}
+    other = actions.correct(fact=pledge, kind="committed", reason="A slip")
+    actions.correct(fact=other, is_private=True, reason="Private")
+    actions.withdraw(fact=gone, reason="Never")
+    make.money(project, "5", kind="committed", is_private=True, **said)
+
+    for clock in ({}, then):
+        told = client.get(f"/projects/{project.code}/", clock).content.decode()
+        assert "12,345" not in told
+        assert "67,890" in told
+
+
 def test_a_net_of_which_nothing_known_is_left_is_not_known(editor, project):
     make.money(project, None, on="2026-02-01", kind="committed", partner="JP")
     known = make.money(project, "40", on="2026-02-02", kind="committed", partner="JP")
