@@ -49,8 +49,9 @@ def undo(*, entry, by, reason="", check=None):
         touched = rows_of(old)
         refuse_later_changes(old, touched)
         try:
+            facts = [stand_in(fact) for fact in facts_of(old)]
             turned = turn_back(old)
-            refuse_additions(touched, old)
+            refuse_additions(touched, facts, old)
             in_any_order(
                 *(
                     partial(undo_row, one, touched)
@@ -313,9 +314,11 @@ def discard(row):
         writing.remove(row)
 
 
-def refuse_additions(touched, old):
-    """Raise ValidationError where something stands on a row that the write made, and
-    was made by another."""
+def refuse_additions(touched, facts, old):
+    """Raise ValidationError where what another write made stands on a row of this one.
+
+    `facts` are those of the write, or what stands for them by now.
+    """
     made = defaultdict(list)
     for one in touched.values():
         if one.before is None:
@@ -323,7 +326,7 @@ def refuse_additions(touched, old):
     ours_by_model = defaultdict(set)
     for model, key in touched:
         ours_by_model[model].add(key)
-    for fact in map(stand_in, facts_of(old)):
+    for fact in facts:
         ours_by_model[type(fact)].add(fact.pk)
     for model, every in made.items():
         for relation in model._meta.related_objects:

@@ -83,7 +83,7 @@ class Facts:
         self.fundings = by_first(Funding, "project", "partner__code", "delta")
         self.money = by_first(
             MoneyEntry,
-            *("project", "kind", "amount", "usd", "partner__code"),
+            *("project", "kind", "amount", "currency", "usd", "partner__code"),
             *("in_kind", "is_counterpart", "is_private", "pk", "reverses"),
         )
         self.benefits = by_first(
@@ -303,8 +303,9 @@ def sum_of_kind(facts, projects, kind, clock):
     for project in projects:
         rows = facts.standing(facts.money[project], clock)
         back = taken_back(rows)
+        hidden = hidden_in(facts.money[project])
         entries = [
-            (None if is_hidden(row, facts.money[project]) else row["usd"], row)
+            (None if row["pk"] in hidden else row["usd"], row)
             for row in rows
             if row["kind"] == kind and not row["is_counterpart"]
         ]
@@ -320,12 +321,24 @@ def sum_of_kind(facts, projects, kind, clock):
     return dollars, coverage["complete"], coverage["partial"], coverage["none"]
 
 
-def is_hidden(row, ledger):
-    """Whether an entry is private to visitors, or was corrected to one that is."""
-    return row["is_private"] or any(
-        is_hidden(other, ledger)
-        for other in ledger
-        if row["withdrawn_at"] == other["recorded_at"]
+def hidden_in(ledger):
+    """The keys of entries that are private to visitors, or would tell of one."""
+    hidden = [row for row in ledger if row["is_private"]]
+    for private in hidden:  # grows while it is read
+        hidden += [
+            row
+            for row in ledger
+            if row["withdrawn_at"] and row not in hidden and tells_of(private, row)
+        ]
+    return {row["pk"] for row in hidden}
+
+
+def tells_of(private, row):
+    same = ("kind", "partner__code", "currency", "amount")
+    return (
+        row["withdrawn_at"] == private["recorded_at"]
+        or row["reverses"] == private["pk"]
+        or (row["amount"] is not None and all(row[it] == private[it] for it in same))
     )
 
 

@@ -276,7 +276,7 @@ class MoveView(ProjectWriteView):
         return super().get_context_data(
             publishes=self.kwargs["status"] in COUNTING["approved"],
             carries=self.carries,
-            successor=self.successor,
+            successor=None if self.carries else self.successor,
             **context,
         )
 

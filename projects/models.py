@@ -842,16 +842,27 @@ def check_dollars(usd):
         raise ValidationError({"amount": message})
 
 
-# Private entries, and what was withdrawn at the instant in which one of these was
-# recorded for the same project: a correction does both.
+# Private entries, and what was withdrawn that would tell of them: what was corrected to
+# one at that instant, its reversal, and what said the same before.
 BECAME_PRIVATE = """
-    WITH RECURSIVE led (id, project_id, recorded_at) AS (
-        SELECT id, project_id, recorded_at FROM projects_moneyentry WHERE is_private
+    WITH RECURSIVE led (
+        id, project_id, recorded_at, kind, partner_id, currency, amount
+    ) AS (
+        SELECT id, project_id, recorded_at, kind, partner_id, currency, amount
+        FROM projects_moneyentry
+        WHERE is_private
         UNION
-        SELECT one.id, one.project_id, one.recorded_at
+        SELECT one.id, one.project_id, one.recorded_at, one.kind, one.partner_id,
+            one.currency, one.amount
         FROM projects_moneyentry AS one
         JOIN led ON one.project_id = led.project_id
-            AND one.withdrawn_at = led.recorded_at
+        WHERE one.withdrawn_at = led.recorded_at
+            OR one.reverses_id = led.id
+            OR one.withdrawn_at IS NOT NULL
+            AND one.kind = led.kind
+            AND one.partner_id = led.partner_id
+            AND one.currency = led.currency
+            AND one.amount = led.amount
     )
     SELECT id FROM led
 """

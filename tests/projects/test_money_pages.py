@@ -5,11 +5,13 @@ import re
 from collections import defaultdict
 from decimal import Decimal
 from fractions import Fraction
+from io import StringIO
 
 import pytest
 import time_machine
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -611,6 +613,33 @@ def test_every_step_to_a_private_entry_is_private(client, project):
         told = client.get(f"/projects/{project.code}/", clock).content.decode()
         assert "12,345" not in told
         assert "67,890" in told
+
+
+def test_a_reversal_of_what_became_private_tells_nothing(editor, client, project):
+    first = make.money(project, "12345", kind="committed", partner="JP")
+    back = take_back(editor, first)
+    actions.withdraw(fact=back, reason="It is not reversed")
+    actions.correct(fact=first, is_private=True, reason="Private")
+
+    told = client.get(f"/projects/{project.code}/").content.decode()
+
+    assert "12,345" not in told
+    assert "12,345" in editor.get(f"/projects/{project.code}/").content.decode()
+
+
+def test_what_was_withdrawn_and_set_back_tells_nothing(editor, client, project):
+    first = make.money(project, "12345", kind="committed", partner="JP")
+    with ledger_entry(make.user("editor"), what="A slip") as slip:
+        slip.can_be_undone = True
+        actions.withdraw(fact=first, reason="A slip", entry=slip)
+    undo(entry=slip, by=slip.recorded_by)
+    again = project.money_entries.known().get()
+    actions.correct(fact=again, is_private=True, reason="Private")
+
+    told = client.get(f"/projects/{project.code}/").content.decode()
+
+    assert "12,345" not in told
+    call_command("audit_figures", stdout=StringIO())
 
 
 def test_a_net_of_which_nothing_known_is_left_is_not_known(editor, project):
