@@ -425,6 +425,15 @@ class KeptForm(TidyMixin, Sheet, forms.ModelForm):
 
     # Checks
 
+    def clean(self):
+        cleaned = super().clean()
+        own = self.cleaned_data.get(f"{self.translated}_language")
+        name = self.in_language(own)
+        if own and self.cleaned_data.get(name):
+            said = LANGUAGES.get(own, own)
+            self.add_error(name, f"The {self.translated} itself is in {said}.")
+        return cleaned
+
     def clean_code(self):
         code = read_code(self.cleaned_data["code"])
         refuse_used(self._meta.model, code)

@@ -24,6 +24,7 @@ from .facts import Entry, Fact, Recorded, ledger_entry
 LATER = "“{row}” was changed after that by {who}; undo that first."
 ADDED = "“{row}” names “{other}” and was not part of this; take that away first."
 AS_THINGS_STAND = "As things stand, this cannot be {done}."
+UNDONE = "Undone"
 BATCH = 500
 
 
@@ -211,14 +212,22 @@ def facts_of(old):
 
 def stand_in(fact):
     """A fact, or what stands for it since its withdrawal was undone; else None."""
-    while fact is not None and fact.withdrawn_at is not None:
+    last = [fact, *stand_ins(fact)][-1]
+    return last if last.withdrawn_at is None else None
+
+
+def stand_ins(fact):
+    """What stood for a fact in turn, as its withdrawal was undone, redone and so on."""
+    while fact.withdrawn_at is not None:
         undone = Entry.objects.filter(undoes__recorded_at=fact.withdrawn_at).first()
         if undone is None:
-            return None
+            return
         same = actions.content_of(fact)
         again = type(fact).objects.filter(sequence=undone.sequence, **same)
         fact = again.order_by(F("withdrawn_at").asc(nulls_first=True)).first()
-    return fact
+        if fact is None:
+            return
+        yield fact
 
 
 def values_of(row):
@@ -239,7 +248,11 @@ def named(row):
 
 
 def undo_facts(old, new):
-    """Withdraw what the write recorded and record anew what it withdrew."""
+    """Withdraw what the write recorded and record anew what it withdrew.
+
+    The facts do not repeat the words of the writes: readers see them beside what is
+    private.
+    """
     recorded = [
         stand_in(fact) for fact in facts_of(old) if fact.sequence == old.sequence
     ]
@@ -253,8 +266,7 @@ def undo_facts(old, new):
     for fact in copies:
         make_room(fact, leaving)
     if recorded or copies:
-        reason = new.reason or new.what
-        actions.rewrite(withdrawn=recorded, recorded=copies, reason=reason, entry=new)
+        actions.rewrite(withdrawn=recorded, recorded=copies, reason=UNDONE, entry=new)
 
 
 def place_in_time(fact):
@@ -435,14 +447,18 @@ def before_lists(before):
 def turn_back(old):
     """Turn facts that the write turned to another row back; returns the facts.
 
-    Also what stands for them by now.
+    Also what stood for them in turn since then.
     """
     turned = []
     for path, (former, other, keys) in old.repointed.items():
         label, _, name = path.rpartition(".")
         rows = apps.get_model(label)._base_manager
         for some in batches(keys):
-            others = [stand_in(fact).pk for fact in withdrawn_since(rows, some, old)]
+            others = [
+                other.pk
+                for fact in withdrawn_since(rows, some, old)
+                for other in stand_ins(fact)
+            ]
             found = rows.filter(pk__in=[*some, *others])
             models.QuerySet.update(found.filter(**{name: other}), **{name: former})
             turned += found

@@ -111,8 +111,8 @@ class WorkMixin(ContextMixin):
             self.is_spent = True
             raise ValidationError(
                 "This form was saved already, with other content. What it wrote is "
-                f"here: {before.entry.opens or before.entry}. Open the form anew to "
-                "write more."
+                f"here: {before.entry.opens or before.entry}. Saving again writes "
+                "a further one."
             ) from before
 
     def sent_before(self):

@@ -333,8 +333,12 @@ def has_joined(project, partner, on):
 def reverse(*, fact, on, entry, **said):
     """Take an entry of the ledger back by a further one, at the same rate.
 
-    Raises ValidationError if it was taken back before.
+    Raises ValidationError if it was taken back before, and for the reversal of a
+    reversal: what was taken back and stands again is entered anew.
     """
+    if fact.reverses_id and fact.reverses.reverses_id:
+        message = "A reversal is reversed once. Enter the amount anew instead."
+        raise ValidationError(message)
     before = MoneyEntry.objects.known().filter(reverses=fact).first()
     if before:
         day = in_words(before.effective_on)

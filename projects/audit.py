@@ -323,14 +323,12 @@ def sum_of_kind(facts, projects, kind, clock):
 
 def hidden_in(ledger):
     """The keys of entries that are private to visitors, or would tell of one."""
-    hidden = [row for row in ledger if row["is_private"]]
-    for private in hidden:  # grows while it is read
-        hidden += [
-            row
-            for row in ledger
-            if row["withdrawn_at"] and row not in hidden and tells_of(private, row)
+    telling = [row for row in ledger if row["is_private"]]
+    for private in telling:  # grows while it is read
+        telling += [
+            row for row in ledger if row not in telling and tells_of(private, row)
         ]
-    return {row["pk"] for row in hidden}
+    return {row["pk"] for row in telling if row["is_private"] or row["withdrawn_at"]}
 
 
 def tells_of(private, row):
@@ -338,7 +336,7 @@ def tells_of(private, row):
     return (
         row["withdrawn_at"] == private["recorded_at"]
         or row["reverses"] == private["pk"]
-        or (row["amount"] is not None and all(row[it] == private[it] for it in same))
+        or (row["withdrawn_at"] and all(row[it] == private[it] for it in same))
     )
 
 

@@ -19,6 +19,7 @@ from aseanpm.forms import DayField, TidyMixin, problems_of
 
 from . import actions, lifecycle, money
 from .models import (
+    COUNTING,
     ApprovalStep,
     Benefit,
     Change,
@@ -428,6 +429,20 @@ class StatusForm(DecidedForm):
     @property
     def approves(self):
         return self.cleaned_data["status"] == Status.APPROVED
+
+    @property
+    def publishes(self):
+        """Whether the project counts by this correction, and is not withheld."""
+        before, after = self.fact.status, self.cleaned_data["status"]
+        counts = after in COUNTING["approved"] and before not in COUNTING["approved"]
+        return counts and not (
+            self.project.is_published or self.project.withheld_reason
+        )
+
+    def oddities(self):
+        yield from super().oddities()
+        if self.publishes:
+            yield "This publishes it: visitors will see it."
 
 
 class MoveForm(DecidedForm):

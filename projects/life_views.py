@@ -331,6 +331,15 @@ def step_taken_by(approval):
 # The record set right
 
 
+def withdrawn_because(fact):
+    """Who withdrew a fact, when and why, in a sentence; '' where it stands."""
+    if fact.withdrawn_at is None:
+        return ""
+    who = fact.withdrawn_by or "a loaded file"
+    day = actions.in_words(timezone.localdate(fact.withdrawn_at))
+    return f"This was withdrawn on {day} by {who}: {fact.withdrawal_reason}"
+
+
 class FactView(ProjectWriteView):
     """What is done about one fact on record, by its UUID."""
 
@@ -349,11 +358,7 @@ class FactView(ProjectWriteView):
         raise Http404("There is no such fact of this project.")
 
     def refused(self):
-        if self.fact.withdrawn_at is None:
-            return ""
-        who = self.fact.withdrawn_by or "a loaded file"
-        day = actions.in_words(timezone.localdate(self.fact.withdrawn_at))
-        return f"This was withdrawn on {day} by {who}: {self.fact.withdrawal_reason}"
+        return withdrawn_because(self.fact)
 
     @property
     def in_history(self):

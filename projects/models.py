@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce, Greatest
 from django.urls import reverse
@@ -93,6 +93,8 @@ class ProjectQuerySet(models.QuerySet):
         if known_at:
             withdrawn |= Q(withdrawn_at__gt=known_at)
         projects = self.filter(withdrawn)
+        if known_at:
+            projects = projects.exclude(pk__in=self._mistaken(known_at))
         projects.clock = Clock(day, known_at)
         if projects.clock.is_now:
             return projects
@@ -104,6 +106,16 @@ class ProjectQuerySet(models.QuerySet):
             attested &= Q(recorded_at__lte=known_at)
             noted &= Q(recorded_at__lte=known_at)
         return projects.filter(attested | noted | Q(pk__in=begun.values("project")))
+
+    def _mistaken(self, known_at):
+        """Keys of those withdrawn at a moment, also where that was undone since."""
+        told = self.model.history.filter(history_date__lte=known_at)
+        again = told.filter(
+            id=OuterRef("id"),
+            history_id__gt=OuterRef("history_id"),
+            withdrawn_at__isnull=True,
+        )
+        return told.filter(~Exists(again), withdrawn_at__isnull=False).values("id")
 
     def visible_to(self, user):
         """What is published, and what the user's role, country or partner adds."""
@@ -842,15 +854,15 @@ def check_dollars(usd):
         raise ValidationError({"amount": message})
 
 
-# Private entries, and what was withdrawn that would tell of them: what was corrected to
-# one at that instant, its reversal, and what said the same before.
+# Private entries of all but one partner, and what was withdrawn that would tell of one:
+# what was corrected to it at that instant, its reversal, and what said the same before.
 BECAME_PRIVATE = """
     WITH RECURSIVE led (
         id, project_id, recorded_at, kind, partner_id, currency, amount
     ) AS (
         SELECT id, project_id, recorded_at, kind, partner_id, currency, amount
         FROM projects_moneyentry
-        WHERE is_private
+        WHERE is_private AND COALESCE(partner_id, 0) <> %s
         UNION
         SELECT one.id, one.project_id, one.recorded_at, one.kind, one.partner_id,
             one.currency, one.amount
@@ -860,9 +872,12 @@ BECAME_PRIVATE = """
             OR one.reverses_id = led.id
             OR one.withdrawn_at IS NOT NULL
             AND one.kind = led.kind
-            AND one.partner_id = led.partner_id
+            AND COALESCE(one.partner_id, 0) = COALESCE(led.partner_id, 0)
             AND one.currency = led.currency
-            AND one.amount = led.amount
+            AND (
+                one.amount = led.amount
+                OR one.amount IS NULL AND led.amount IS NULL
+            )
     )
     SELECT id FROM led
 """
@@ -875,16 +890,16 @@ class MoneyEntryQuerySet(FactQuerySet):
         `is_hidden` says so, for its terms are private too. What was corrected to a
         private entry is as private, also at times when it was not known to be.
 
-        Secretariat staff see all, a partner its own.
+        Secretariat staff see all, a partner its own: whose an amount is follows from
+        the private entry, whoever was named before.
         """
-        became = RawSQL(BECAME_PRIVATE, [])  # noqa: S611 - no text of anybody's
-        private = Q(is_private=True) | Q(withdrawn_at__isnull=False, pk__in=became)
-        if user is not None and user.is_authenticated and user.is_secretariat:
+        known = user is not None and user.is_authenticated
+        own = (known and user.partner_id) or 0
+        became = RawSQL(BECAME_PRIVATE, [own])  # noqa: S611 - no text of anybody's
+        private = Q(is_private=True) & ~Q(partner=own)
+        hidden = private | Q(withdrawn_at__isnull=False, pk__in=became)
+        if known and user.is_secretariat:
             hidden = Q(pk__in=[])
-        elif user is not None and user.is_authenticated and user.partner_id:
-            hidden = private & ~Q(partner=user.partner_id)
-        else:
-            hidden = private
         return self.annotate(
             is_hidden=models.Case(
                 models.When(hidden, then=Value(True)),

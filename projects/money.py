@@ -162,14 +162,14 @@ def entries_of(projects, kind, user=None, partner=None):
     """(the ledger of a kind for a set of projects, the column of dollars as seen).
 
     On the projects' clock. With `partner`, only what that funder gives. A beneficiary's
-    counterpart is no funder's money. An approved budget is always public.
+    counterpart is no funder's money. An approved budget that stands is public.
     """
     entries = MoneyEntry.objects.at(projects.clock).filter(
         kind=kind, is_counterpart=False, project__in=projects.order_by().values("pk")
     )
     if partner is not None:
         entries = entries.filter(partner=partner)
-    if kind == MoneyEntry.Kind.APPROVED:
+    if kind == MoneyEntry.Kind.APPROVED and projects.clock.known_at is None:
         return entries, "usd"
     return entries.as_seen_by(user), "seen_usd"
 
@@ -328,19 +328,25 @@ class LedgerLine:
 
     `is_whole` unless the same funder has entries of that kind that are not known, in
     whatever currency: of a private amount that is private too. `is_reversed`: a further
-    entry takes it back.
+    entry takes it back. `stands`: it is no reversal, and none in force takes it
+    back.
     """
 
     entry: MoneyEntry
     net: Decimal | None
     is_whole: bool
     is_reversed: bool
+    stands: bool
 
 
 def ledger(entries, column="amount"):
     """The LedgerLines of entries in order; `column` holds the amount as seen."""
     entries = list(entries)
-    taken_back = {entry.reverses_id for entry in entries} - {None}
+    reversed_keys = {entry.reverses_id for entry in entries} - {None}
+    back = set()
+    for entry in reversed(entries):  # a reversal follows what it takes back
+        if entry.reverses_id and entry.pk not in back:
+            back.add(entry.reverses_id)
     nets = defaultdict(Decimal)
     known, unknown = defaultdict(dict), defaultdict(dict)
     lines = []
@@ -355,17 +361,16 @@ def ledger(entries, column="amount"):
             standing[entry.pk] = amount
         is_whole = not unknown[net[:-1]]
         is_known = known[net] or (is_whole and amount is not None)
-        is_reversed = entry.pk in taken_back
+        is_reversed = entry.pk in reversed_keys
+        stands = not entry.reverses_id and entry.pk not in back
         told = nets[net] if is_known else None
-        lines.append(LedgerLine(entry, told, is_whole, is_reversed))
+        lines.append(LedgerLine(entry, told, is_whole, is_reversed, stands))
     return lines
 
 
 def standing(ledger):
     """The entries of a ledger that no reversal takes back, without the reversals."""
-    back = {line.entry.reverses_id for line in ledger if not line.is_reversed} - {None}
-    entries = [line.entry for line in ledger if not line.entry.reverses_id]
-    return [entry for entry in entries if entry.pk not in back]
+    return [line.entry for line in ledger if line.stands]
 
 
 def revisions(ledger):
@@ -412,7 +417,8 @@ def net_beside(entry):
     standing = MoneyEntry.objects.known().filter(
         project=entry.project_id, **net_of(entry)._asdict()
     )
-    return ledger(standing.order_by("effective_on", "day_order"))[-1].net
+    lines = ledger(standing.order_by("effective_on", "day_order"))
+    return lines[-1].net if lines else None
 
 
 def lowest_net(entries):

@@ -145,8 +145,22 @@ class NewMoneyForm(AskingForm, MoneyForm):
         return read
 
     def oddities(self):
+        yield from self.about_total()
         yield from self.about_funder()
         yield from self.about_rate()
+
+    def about_total(self):
+        fact = self.built()
+        net = None if fact.amount is None else money.net_beside(fact)
+        if net and fact.kind not in money.PAYMENTS:
+            before, added, after = (
+                f"{fact.currency} {amount:,.2f}"
+                for amount in (net, fact.amount, net + fact.amount)
+            )
+            yield (
+                f"{before} is on record already; with this entry it is {after}. If "
+                f"{added} is the new total, press “Revise” beside the entry instead."
+            )
 
     def about_funder(self):
         read = self.cleaned_data
@@ -218,6 +232,9 @@ class ReviseForm(NewMoneyForm):
         elif total == self.net:
             self.add_error("amount", "That is the total on record already.")
         return read
+
+    def about_total(self):
+        return ()
 
     def about_funder(self):
         return ()  # it was asked when the first entry was made

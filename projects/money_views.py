@@ -12,7 +12,7 @@ from aseanpm.workplace import KeptFormView, WorkMixin
 from aseanpm.writing import Stale, change, create
 
 from . import actions, money
-from .life_views import ProjectWriteView
+from .life_views import ProjectWriteView, withdrawn_because
 from .models import ExchangeRate
 from .money_forms import (
     NewMoneyForm,
@@ -42,11 +42,14 @@ class MoneyView(ProjectWriteView):
         self.of = self.followed(asked[self.how]) if self.how else None
 
     def followed(self, uuid):
-        entries = self.project.money_entries.known().select_related("partner", "fund")
+        entries = self.project.money_entries.select_related("partner", "fund")
         try:
             return row_or_404(entries, uuid=uuid)
         except ValidationError as error:
             raise Http404(f"“{uuid}” names no entry.") from error
+
+    def refused(self):
+        return withdrawn_because(self.of) if self.of else ""
 
     def new_form(self, data=None):
         if self.how == "revise":
@@ -86,8 +89,10 @@ class MoneyView(ProjectWriteView):
 
     def what(self, form):
         fact = self.entered(form)
-        is_private = fact.is_private
-        told = f"{named(fact)}, private" if is_private else " ".join(self.deed(form))
+        told = " ".join(self.deed(form))
+        if fact.is_private:
+            did = {"revise": ", revised", "reverse": ", reversed"}.get(self.how, "")
+            told = f"{named(fact)}, private{did}"
         return f"{self.project}: {told}"
 
     def why(self, form):
@@ -150,7 +155,7 @@ def ledger_entries(entries, user):
     """Entries in their order, as a reader sees their amounts, with what they name."""
     return (
         entries.as_seen_by(user)
-        .select_related("partner", "fund", "source")
+        .select_related("partner", "fund", "source", "reverses")
         .order_by("effective_on", "day_order")
     )
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aseanpm import writing
-from aseanpm.facts import Entry, FactsAreKept, ledger_entry
+from aseanpm.facts import Clock, Entry, FactsAreKept, LedgerHead, ledger_entry
 from aseanpm.models import Comment
 from aseanpm.undo import kept_models, undo
 from partners import merging
@@ -104,7 +104,7 @@ def test_a_status_move_is_taken_back_with_its_publication(write, edith):
     assert (project.current_status, project.is_published) == ("appraisal", False)
     assert project.changed_at == undone.recorded_at
     gone = StatusChange.objects.get(withdrawn_at__isnull=False)
-    assert (gone.withdrawn_by, gone.withdrawal_reason) == (edith, "Undo: A write")
+    assert (gone.withdrawn_by, gone.withdrawal_reason) == (edith, "Undone")
     audit()
 
 
@@ -1039,3 +1039,52 @@ def test_a_fact_is_still_neither_edited_nor_deleted():
     with pytest.raises(FactsAreKept):
         StatusChange.objects.update(note="other")
     assert Meeting.objects.count() == 0
+
+
+def test_a_project_withdrawn_for_a_while_stays_so_at_moments_of_that_while(
+    write, edith, client
+):
+    project = make.project(funders=["JP"])
+    before = moment_now()
+    slip = write(
+        lambda entry: actions.withdraw_project(
+            project=project, reason="A slip", entry=entry
+        )
+    )
+    meanwhile = moment_now()
+    undo(entry=slip, by=edith)
+
+    def found(known_at=None):
+        clock = {"known_at": known_at} if known_at else {}
+        one = client.get(f"/projects/{project.code}/", clock).status_code
+        listed = client.get("/api/v1/projects/", clock).json()["results"]
+        return one, [row["code"] for row in listed]
+
+    assert found(before) == (200, [project.code])
+    assert found(meanwhile) == (404, [])
+    assert found() == (200, [project.code])
+
+
+def test_undoing_a_merge_turns_back_all_that_stood_for_a_fact(write, edith):
+    project = make.project(funders=["XX"])
+    gone, kept = make.partner("XX"), make.partner("KR")
+    merged = write(lambda entry: merging.merge(gone=gone, kept=kept, entry=entry))
+    withdrawn = write(
+        lambda entry: actions.withdraw(
+            fact=project.fundings.get(), reason="A slip", entry=entry
+        )
+    )
+    undone = undo(entry=withdrawn, by=edith)
+    between = LedgerHead.objects.get().recorded_at
+    redone = undo(entry=undone, by=edith)
+    undo(entry=redone, by=edith)
+
+    undo(entry=merged, by=edith)
+
+    for known_at in (None, between):
+        funders = Funding.objects.at(Clock(None, known_at))
+        assert [one.partner.code for one in funders.filter(project=project)] == ["XX"]
+
+
+def moment_now():
+    return LedgerHead.objects.get().recorded_at.isoformat()

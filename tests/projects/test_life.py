@@ -939,6 +939,21 @@ def test_a_fact_is_called_documented_where_it_names_what_documents_it(
     assert page.count("basis-unverified") == (of.get("basis") == "unverified")
 
 
+def test_a_correction_that_publishes_says_so_first(editor, client):
+    project = make.project(status="appraisal", on="2022-01-10", plan=False)
+    Project.objects.update(is_published=False)
+    address = fact_address(project, project.status_changes.get(), "correct")
+
+    shown = fill(editor, address, status="ongoing", reason="It had begun")
+    hidden = client.get(f"/projects/{project.code}/")
+    answer = fill_on(editor, address, shown)
+
+    assert "This publishes it: visitors will see it." in shown.content.decode()
+    assert hidden.status_code == 404
+    assert answer.status_code == 302
+    assert client.get(f"/projects/{project.code}/").status_code == 200
+
+
 def test_a_correction_keeps_both_clocks_and_shows_first_what_it_moves(editor, client):
     plan = make.plan("IAI-IV")
     project = make.project(status="approved", on="2022-01-10", plan=plan)

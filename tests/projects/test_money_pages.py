@@ -444,7 +444,7 @@ def test_the_history_tells_that_a_private_total_was_revised_and_no_amount(
     )
 
     entry = Entry.objects.get(can_be_undone=True)
-    assert entry.what == f"{project}: Committed by Partner JP, private"
+    assert entry.what == f"{project}: Committed by Partner JP, private, revised"
 
 
 def test_the_ledger_names_what_revises_a_total(editor, client, project):
@@ -613,6 +613,133 @@ def test_every_step_to_a_private_entry_is_private(client, project):
         told = client.get(f"/projects/{project.code}/", clock).content.decode()
         assert "12,345" not in told
         assert "67,890" in told
+
+
+def test_whose_an_amount_is_follows_from_the_private_entry(client, project):
+    wrong = make.money(project, "12345", kind="pledged", partner="JP")
+    singapore = make.partner("SG")
+    because = {"partner": singapore, "is_private": True, "reason": "It was Singapore"}
+    actions.correct(fact=wrong, **because)
+    told = {}
+
+    for code in ("JP", "SG"):
+        reader = make.user("partner", partner=code, email=f"{code}@example.org".lower())
+        client.force_login(reader)
+        address = f"/projects/{project.code}/"
+        pages = (address, f"/api/v1{address}facts/")
+        told[code] = [client.get(page).content.decode() for page in pages]
+
+    assert all("12,345" in page for page in told["SG"])
+    for page in told["JP"]:
+        assert "12,345" not in page
+        assert "It was Singapore" not in page
+
+
+def test_a_budget_that_became_somebodys_private_amount_tells_nothing(client, project):
+    first = make.money(project, "12345")
+    then = {"known_at": LedgerHead.objects.get().recorded_at.isoformat()}
+    actions.withdraw(fact=first, reason="A slip")
+    second = make.money(project, "12345")
+    japan = {"kind": "committed", "partner": make.partner("JP"), "is_private": True}
+    actions.correct(fact=second, reason="It is a contribution", **japan)
+
+    told = client.get(f"/projects/{project.code}/", then).content.decode()
+
+    assert "12,345" not in told
+    call_command("audit_figures", stdout=StringIO())
+
+
+def test_sums_of_a_past_moment_do_not_hold_what_became_private(editor, client):
+    project = make.project(budget="520000", funders=["JP"])
+    wrong = make.money(project, "54321")
+    then = {"known_at": LedgerHead.objects.get().recorded_at.isoformat()}
+    japan = {"kind": "committed", "partner": make.partner("JP"), "is_private": True}
+    actions.correct(fact=wrong, reason="It is a contribution", **japan)
+
+    told = client.get(f"/api/v1/projects/{project.code}/", then).json()
+    known = editor.get(f"/api/v1/projects/{project.code}/", then).json()
+
+    assert told["approved_usd"] == "520000.00"
+    assert known["approved_usd"] == "574321.00"
+    assert told["money"]["approved"]["known"] == 1
+    assert told["money"]["approved"]["entries"] == 2
+    call_command("audit_figures", stdout=StringIO())
+
+
+def test_terms_of_an_amount_not_known_become_private_with_it(editor, client, project):
+    make.partner("SG")
+    terms = {"not_known": "on", "amount": "", "note": "Repayable", "partner": "SG"}
+    given = given_by(**terms)
+    save(editor, new(project), **given)
+    editor.post(f"/undo/{Entry.objects.first().sequence}/")
+    save(editor, new(project), **given, is_private="on")
+
+    address = f"/projects/{project.code}/"
+    for page in (address, f"/api/v1{address}facts/"):
+        assert "Repayable" in editor.get(page).content.decode()
+        assert "Repayable" not in client.get(page).content.decode()
+
+
+def test_undoing_an_entry_tells_its_amount_at_no_other_fact(editor, client, project):
+    make.partner("KR")
+    korea = given_by(partner="KR", amount="83,611", funds="on")
+    save(editor, new(project), **korea)
+    editor.post(f"/undo/{Entry.objects.first().sequence}/")
+    save(editor, new(project), **korea, is_private="on")
+
+    address = f"/projects/{project.code}/"
+    for page in (address, f"/api/v1{address}facts/"):
+        assert "83,611" in editor.get(page).content.decode()
+        assert "83,611" not in client.get(page).content.decode()
+
+
+def test_a_further_amount_beside_a_total_is_asked_about(editor, project):
+    make.money(project, "450000", on="2022-02-01")
+    budget = {"kind": "approved", "partner": "", "amount": "500,000"}
+
+    asked = fill(editor, new(project), **given_by(**budget))
+
+    said = (
+        "USD 450,000.00 is on record already; with this entry it is USD 950,000.00. "
+        "If USD 500,000.00 is the new total, press “Revise” beside the entry instead."
+    )
+    assert said in asked.content.decode()
+    assert project.money_entries.count() == 1
+    assert fill_on(editor, new(project), asked).status_code == 302
+
+
+def test_a_revision_of_what_was_corrected_meanwhile_keeps_what_was_typed(
+    editor, project
+):
+    first = commitment(project, "2222")
+    address = new(project, f"?revise={first.uuid}")
+    opened = editor.get(address)
+    actions.correct(fact=first, amount=Decimal("2223"), reason="A slip of the pen")
+
+    answer = fill_on(editor, address, opened, amount="3,000", note="By letter")
+
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "A slip of the pen" in page
+    assert "By letter" in page
+    assert "3,000" in page
+    assert project.money_entries.known().get().amount == Decimal("2223")
+
+
+def test_a_total_that_stands_again_can_be_revised(editor, project):
+    first = make.money(project, "100", kind="committed", partner="JP")
+    again = take_back(editor, take_back(editor, first))
+
+    page = editor.get(f"/projects/{project.code}/").content.decode()
+    refused = fill(
+        editor, new(project, f"?reverse={again.uuid}"), effective_on="2026-03-01"
+    )
+
+    assert page.count(">Revise<") == 1
+    assert f"?reverse={again.uuid}" not in page
+    said = "A reversal is reversed once. Enter the amount anew instead."
+    assert said in problems_in(refused)
+    assert MoneyEntry.objects.count() == 3
 
 
 def test_a_reversal_of_what_became_private_tells_nothing(editor, client, project):

@@ -277,6 +277,19 @@ def test_a_code_that_an_area_had_is_not_given_again(editor, fourth):
     assert "A code is never used again" in said(page)[0]
 
 
+def test_a_title_is_not_translated_into_its_own_language(editor, fourth):
+    address = "/plans/IAI-IV/areas/new/"
+    typed = {"code": "IAI-IV-GAO", "title": "Gạo", "title_language": "vi"}
+
+    page = editor.post(
+        address, filled(editor, address) | typed | {"title_in_vi": "Lúa gạo"}
+    )
+
+    assert page.status_code == 400
+    assert "The title itself is in Vietnamese." in said(page)[0]
+    assert not fourth.areas.filter(code="IAI-IV-GAO").exists()
+
+
 # A plan is edited
 
 
