@@ -8,6 +8,8 @@ from http import HTTPStatus
 from operator import itemgetter
 
 from django.core.exceptions import ValidationError as ModelError
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
 from django.utils.text import slugify
 from drf_spectacular.types import OpenApiTypes
@@ -18,6 +20,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 from rest_framework.views import APIView
 
+from . import feed
 from .facts import SentBefore, ledger_entry
 from .filters import CLOCK, read_clock
 from .paging import PARAMETERS, list_page, wants_count
@@ -72,16 +75,64 @@ def problems(*codes):
 PROBLEMS = problems(400, 404)
 
 
+class Unchanged(Exception):
+    """The reader holds the answer already: 304."""
+
+
 class ReadView(APIView):
-    """GET for everyone, on a clock; a parameter it does not know is a 400."""
+    """GET for everyone, on a clock; a parameter it does not know is a 400.
+
+    The ETag of an answer follows from the last write that changed what its reader is
+    told, read before the answer is made; the day; the program; and the address.
+    """
 
     http_method_names = ["get", "head", "options"]
     parameters: tuple[str, ...] = ()
+    stamp_of_answer = ""
 
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
         refuse_unknown(request.query_params, self.known_parameters)
         refuse_repeated(request.query_params)
+        if request.method in {"GET", "HEAD"}:
+            self.stamp_of_answer = self.stamp_now()
+            if self.stamp_of_answer in self.stamps_held():
+                raise Unchanged
+
+    @cached_property
+    def audiences(self):
+        return feed.audiences_of(self.request.user)
+
+    def stamp_now(self):
+        request = self.request
+        parts = [
+            feed.stamp_of(self.audiences),
+            self.audiences,
+            timezone.localdate(),
+            feed.program(),
+            request.build_absolute_uri(),
+        ]
+        return feed.digest_of(repr(parts).encode())
+
+    def stamps_held(self):
+        """The stamps in If-None-Match: X of "X", W/"X" and "v7-X"."""
+        sent = self.request.headers.get("If-None-Match", "")
+        return {tag.rpartition("-")[2] for tag in re.findall(r'"([^"]*)"', sent)}
+
+    def handle_exception(self, exc):
+        if isinstance(exc, Unchanged):
+            return Response(status=HTTPStatus.NOT_MODIFIED)
+        self.stamp_of_answer = ""
+        return super().handle_exception(exc)
+
+    def finalize_response(self, request, response, *args, **kwargs):
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if self.stamp_of_answer:
+            response.headers.setdefault("ETag", f'"{self.stamp_of_answer}"')
+            reader = "private" if request.user.is_authenticated else "public"
+            response.headers.setdefault("Cache-Control", f"{reader}, no-cache")
+        patch_vary_headers(response, ["Authorization", "Cookie", "Origin"])
+        return response
 
     @property
     def known_parameters(self):
@@ -198,17 +249,6 @@ class WriteMixin:
             return key
         message = "Send a key of 1 to 40 signs that you never used for another row."
         raise BadQuery([FieldError("Idempotency-Key", message)])
-
-
-def versioned(response, version):
-    """Give an editor's answer its ETag: the version, and a digest of what is told."""
-
-    def stamp(rendered):
-        digest = hashlib.sha256(rendered.content).hexdigest()[:16]
-        rendered["ETag"] = f'"v{version}-{digest}"'
-
-    response.add_post_render_callback(stamp)
-    return response
 
 
 def documented(summary, answer, parameters=(), many=False):

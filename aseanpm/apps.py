@@ -15,11 +15,11 @@ class AseanpmConfig(AppConfig):
     default = True
 
     def ready(self):
-        from . import checks  # noqa: F401
+        from . import checks, feed  # noqa: F401
         from .writing import stamp_history
 
         pre_create_historical_record.connect(stamp_history)
-        autodiscover_modules("effects")
+        autodiscover_modules("effects", "feed")
         post_migrate.connect(make_cache_table, sender=self)
 
 

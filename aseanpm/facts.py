@@ -7,6 +7,8 @@ every figure can be asked for a day (what was true) and a moment (what we knew).
 
 import datetime as dt
 import uuid
+from collections import defaultdict
+from collections.abc import Callable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -250,11 +252,26 @@ class SentBefore(Exception):
 
 
 _open_entry: ContextVar[Entry | None] = ContextVar("open_entry", default=None)
+BEFORE_COMMIT: list[Callable] = []  # called with the entry, inside its transaction
 
 
 def open_entry():
     """The write that is going on in this thread, or None."""
     return _open_entry.get()
+
+
+def touched(model, keys):
+    """Tell the open write, if there is one, that it touches rows of a model."""
+    if entry := open_entry():
+        entry.touched[model].update(keys)
+
+
+def touched_row(row):
+    """Tell the open write that it touches a row, and the record that owns it."""
+    touched(type(row), [row.pk])
+    owner = getattr(row, "owner", "project")
+    if key := getattr(row, f"{owner}_id", None):
+        touched(row._meta.get_field(owner).related_model, [key])
 
 
 @contextmanager
@@ -302,11 +319,14 @@ def ledger_entry(
             content_hash=content_hash,
             undoes=undoes,
         )
+        entry.touched = defaultdict(set)
         outer = _open_entry.set(entry)
         try:
             yield entry
         finally:
             _open_entry.reset(outer)
+        for settle in BEFORE_COMMIT:
+            settle(entry)
         if by or what:
             entry.save(force_update=True)
 
@@ -326,8 +346,16 @@ class RecordedQuerySet(models.QuerySet):
             Q(withdrawn_at__isnull=True) | Q(withdrawn_at__gt=at), recorded_at__lte=at
         )
 
+    def bulk_create(self, rows, *args, **options):
+        created = super().bulk_create(rows, *args, **options)
+        for row in created:
+            touched_row(row)
+        return created
+
     def withdraw(self, entry, reason):
         """Mark rows as wrong from this entry on; returns how many."""
+        for row in self:
+            touched_row(row)
         return super().update(
             withdrawn_at=entry.recorded_at,
             withdrawn_by=entry.recorded_by,
@@ -417,6 +445,7 @@ class Recorded(models.Model):
         if not self._state.adding:
             raise FactsAreKept("A fact is not edited: withdraw it and record another.")
         super().save(*args, **options)
+        touched_row(self)
 
     def delete(self, *args, **options):
         raise FactsAreKept("A fact is not deleted: withdraw it.")

@@ -22,6 +22,7 @@ from projects.models import MoneyEntry, Project
 from projects.money import usd_of
 
 from .facts import LedgerHead, Recorded, ledger_entry
+from .feed import rebuild
 from .fields import SearchTextField
 from .models import LoadedRow
 from .writing import keep_first
@@ -329,6 +330,7 @@ class Load:
         LoadedRow.objects.bulk_create(self.remembered)
         LoadedRow.objects.bulk_update(self.renewed, ["values"])
         self.refresh_projects()
+        rebuild()
         return self.report
 
     def open_entries(self):

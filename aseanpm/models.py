@@ -14,6 +14,7 @@ __all__ = [
     "Comment",
     "Document",
     "Entry",
+    "FeedRow",
     "HistoryRow",
     "Kept",
     "LedgerHead",
@@ -263,6 +264,36 @@ class Document(About):
 
     def __str__(self):
         return self.title
+
+
+# What changed for whom
+
+
+class FeedRow(models.Model):
+    """What an audience is told of a record, as a digest; '' where nothing any more.
+
+    `sequence` is the last write that changed it, `told_since` the write from which on
+    it is told without a break. See aseanpm/feed.py.
+    """
+
+    audience = models.CharField(max_length=32)
+    kind = models.CharField(max_length=20)
+    code = models.CharField(max_length=120)
+    digest = models.CharField(max_length=32, blank=True)
+    sequence = models.BigIntegerField()
+    told_since = models.BigIntegerField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="feed_row_once", fields=["kind", "code", "audience"]
+            )
+        ]
+        indexes = [models.Index(name="feed_in_order", fields=["audience", "sequence"])]
+
+    def __str__(self):
+        return f"{self.kind} {self.code} for {self.audience}"
 
 
 # How a person likes to see a list

@@ -429,6 +429,7 @@ TABLE = (
             "api:partners",
             "api:partner",
             "api:reconciliation",
+            "api:changes",
         ),
     ),
     for_all(

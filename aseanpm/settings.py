@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.forms",  # Django's own form templates, beneath ours
     "rest_framework",
+    "corsheaders",
     "knox",
     "django_filters",
     "drf_spectacular",
@@ -83,6 +84,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "aseanpm.headers.own_request_id",
     "django_structlog.middlewares.RequestMiddleware",
@@ -368,6 +370,14 @@ REST_FRAMEWORK = {
 MIGRATION_MODULES = {"knox": None}  # its one table is ours: partners.ApiToken
 KNOX_TOKEN_MODEL = "partners.ApiToken"  # noqa: S105
 REST_KNOX = {"TOKEN_MODEL": KNOX_TOKEN_MODEL, "TOKEN_TTL": timedelta(days=365)}
+
+# Pages elsewhere may read what is public: nobody's cookies and no tokens
+
+CORS_ALLOW_ALL_ORIGINS = True
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS"]
+CORS_ALLOW_HEADERS = ["accept", "if-none-match"]
+CORS_EXPOSE_HEADERS = ["content-disposition", "etag", "retry-after"]
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "aseanpm API",

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import ProtectedError, signals
 from django.db.models.deletion import Collector
 
-from .facts import open_entry
+from .facts import open_entry, touched_row
 from .fields import SearchTextField
 
 AS_FOUND = "As it was before its first change on record"
@@ -135,10 +135,14 @@ def searchable(row):
 
 
 def stamp_history(instance, history_instance, **_):
-    """Give a history row the stamps of the write that is open (a receiver)."""
+    """Give a history row the stamps of the write that is open (a receiver).
+
+    What it is about counts as touched.
+    """
     entry = open_entry()
     if entry is None:
         return
+    touched_row(instance)
     if hasattr(instance, "is_as_found"):
         history_instance.history_date = entry.recorded_at - dt.timedelta(microseconds=1)
         history_instance.history_change_reason = AS_FOUND

@@ -12,7 +12,7 @@ from django.db.models import F
 from django.utils.dateformat import format as format_date
 
 from aseanpm import writing
-from aseanpm.facts import Basis, Clock, Fact, ledger_entry
+from aseanpm.facts import Basis, Clock, Fact, ledger_entry, touched
 
 from . import lifecycle, money
 from .models import (
@@ -429,6 +429,7 @@ def _public_since(project):
 
 def touch(*, projects, entry):
     """Renew the copies, the version and the time of change of projects (keys)."""
+    touched(Project, projects)
     rows = Project.objects.filter(pk__in=projects)
     refresh_copies(rows)
     rows.update(changed_at=entry.recorded_at, version=F("version") + 1)

@@ -13,7 +13,6 @@ from aseanpm.api import (
     documented,
     filter_parameters,
     problems,
-    versioned,
 )
 from aseanpm.facts import AlreadyRecorded, Clock
 from aseanpm.paging import query_page
@@ -63,7 +62,9 @@ class Telling:
         if not can(self.request.user, "edit", "projects"):
             return Response(whole, status=status)
         whole["version"] = project.version
-        return versioned(Response(whole, status=status), project.version)
+        stamp = self.stamp_of_answer or self.stamp_now()
+        tag = f'"v{project.version}-{stamp}"'
+        return Response(whole, status=status, headers={"ETag": tag})
 
 
 def writing(summary, success, *problem_codes):

@@ -8,7 +8,7 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
-from aseanpm.facts import Fact
+from aseanpm.facts import Fact, touched_row
 
 from . import actions, lifecycle, money
 from .models import (
@@ -308,6 +308,8 @@ def stamped(facts, entry):
 
 def keep_history(model, rows, entry):
     """The history rows of new rows, as simple-history writes them one by one."""
+    for row in rows:
+        touched_row(row)
     if rows:
         model.history.bulk_history_create(
             rows,

@@ -46,6 +46,7 @@ APPS = ("projects", "workplans", "partners")
 ROOF = {
     *("settings", "urls", "api_urls", "views", "wsgi", "management"),
     *("loading", "illustrative"),  # they fill every app, or empty it
+    "feed_api",  # it names the addresses of every app's records
     "queue_views",  # what waits, from all apps
     *("undo", "history", "history_views"),  # they read and write the rows of every app
 }
@@ -62,6 +63,7 @@ STOREYS = (
         "reconciliation",
         "results",
         "effects",
+        "feed",
         "questions",
     }
     | {"accounts", "planning", "merging", "changes", "bulk"},

@@ -5,6 +5,7 @@ from functools import partial
 from django.db import transaction
 
 from aseanpm.facts import LedgerHead, end_of_day, ledger_entry
+from aseanpm.feed import renew_all
 from aseanpm.loading import renew_statistics
 from aseanpm.models import ActionPoint, Comment, Document
 from aseanpm.writing import change
@@ -59,6 +60,7 @@ def load():
                 fact.project_id = fact.project.pk
             model.objects.bulk_create(of_model, batch_size=500)
         refresh_copies(Project.objects.filter(is_illustrative=True))
+        renew_all(entry)
         renew_statistics()
     return len(drafts)
 
@@ -117,7 +119,7 @@ def remove(by=None):
     it; no other project is touched, and the ledger tells who removed them. Raises
     StillNeeded where a real one follows one.
     """
-    with ledger_entry(by, what="Removed the illustrative records"):
+    with ledger_entry(by, what="Removed the illustrative records") as entry:
         ours = Project.objects.filter(is_illustrative=True)
         heirs = Project.objects.filter(
             predecessor__is_illustrative=True, is_illustrative=False
@@ -143,6 +145,7 @@ def remove(by=None):
             code__startswith="ILL-", name__startswith="Illustrative", projects=None
         )
         unused.delete()
+        renew_all(entry)
     return len(keys)
 
 

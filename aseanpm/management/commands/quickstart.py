@@ -86,12 +86,16 @@ class Command(BaseCommand):
         return new
 
     def load_reference(self):
-        """Load the shipped reference data, unless this database has them all."""
+        """Load the shipped reference data, unless this database has them all.
+
+        A load also begins the change feed of a database that is older than it.
+        """
         loaded = settings.DATA_DIR / "reference_loaded"
         shipped = hashlib.sha256()
         for path in sorted(REFERENCE.rglob("*.json")):
             shipped.update(path.read_bytes())
-        if is_empty("workplans.WorkPlan") or not holds(loaded, shipped.hexdigest()):
+        is_new = is_empty("workplans.WorkPlan") or is_empty("aseanpm.FeedRow")
+        if is_new or not holds(loaded, shipped.hexdigest()):
             self.say("loading reference data")
             call_command("load_reference", verbosity=0)
             loaded.write_text(shipped.hexdigest(), encoding="ascii")

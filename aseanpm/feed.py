@@ -1,0 +1,288 @@
+"""What changed for whom: the change feed, and the stamps from which answers get ETags.
+
+Every reader belongs to audiences: the public, and what a role, a country or a partner
+adds. For each audience a FeedRow keeps, of every record that it sees, a digest of what
+it is told and the write that changed it last. A write that changes nothing an audience
+is told leaves its rows alone, so that neither feed nor ETag betrays it.
+
+The apps register a Kind for what they tell. Rows are renewed at the end of each write,
+under the lock of the ledger: their order is the order of commit.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import orjson
+from django.conf import settings
+from django.db.models import Exists, Max, OuterRef, Q
+
+from .facts import BEFORE_COMMIT, ledger_entry
+from .models import FeedRow
+
+PUBLIC, PERSONS, STAFF = "public", "persons", "staff"
+AT_ONCE = 500
+APPS = ("aseanpm", "projects", "workplans", "partners")
+
+
+def of_country(key):
+    return f"country:{key}"
+
+
+def of_partner(key):
+    return f"partner:{key}"
+
+
+def audiences_of(user):
+    """The audiences that a reader belongs to, the public first."""
+    if user is None or not user.is_authenticated:
+        return (PUBLIC,)
+    if user.is_secretariat:
+        return (PUBLIC, PERSONS, STAFF)
+    if user.country_id:
+        return (PUBLIC, PERSONS, of_country(user.country_id))
+    if user.partner_id:
+        return (PUBLIC, of_partner(user.partner_id))
+    return (PUBLIC,)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of records; those without a route are only stamped, not in the feed.
+
+    The route is that of one record, or of the list where they are `only_listed`.
+    `told(keys)` returns ({code}, {(audience, code): bytes}) of what each audience is
+    told of the records that have these keys; None asks for all of them. A write to one
+    of `models` changes the records that `keys(touched)` names of {model: keys}.
+    """
+
+    name: str
+    models: tuple[type, ...]
+    told: Callable
+    keys: Callable = lambda touched: None
+    route: str = ""
+    only_listed: bool = False
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def register(kind):
+    KINDS[kind.name] = kind
+
+
+# Written
+
+
+def settle(entry):
+    """Renew the rows of all that a write touched (called before it commits)."""
+    for kind in KINDS.values():
+        touched = {
+            model: keys for model, keys in entry.touched.items() if model in kind.models
+        }
+        if touched:
+            renew(kind, kind.keys(touched), entry)
+
+
+BEFORE_COMMIT.append(settle)
+
+
+def rebuild():
+    """Renew all rows, as after a load; returns how many were not in step."""
+    with ledger_entry() as entry:
+        return renew_all(entry)
+
+
+def renew_all(entry):
+    return sum(renew(kind, None, entry) for kind in KINDS.values())
+
+
+def stale():
+    """(kind, audience, code) of the rows that are not in step with the records."""
+    return [
+        (kind.name, *place)
+        for kind in KINDS.values()
+        for place in _differences(kind, None)[0]
+    ]
+
+
+def renew(kind, keys, entry):
+    """Bring the rows of some records (None: all) in step; returns how many were not."""
+    differing, digests, kept = _differences(kind, keys)
+    new, old = [], []
+    for audience, code in differing:
+        digest = digests.get((audience, code), "")
+        row = kept.get((audience, code))
+        if row is None:
+            row = FeedRow(audience=audience, kind=kind.name, code=code)
+            new.append(row)
+        else:
+            old.append(row)
+        if not row.digest:
+            row.told_since = entry.sequence
+        row.digest = digest
+        row.sequence = entry.sequence
+        row.changed_at = entry.recorded_at
+    FeedRow.objects.bulk_create(new, batch_size=AT_ONCE)
+    FeedRow.objects.bulk_update(
+        old, ["digest", "sequence", "told_since", "changed_at"], batch_size=AT_ONCE
+    )
+    return len(differing)
+
+
+def _differences(kind, keys):
+    """(places that differ, {place: digest}, {place: FeedRow}); a place is an
+    (audience, code)."""
+    codes, told = kind.told(keys)
+    rows = FeedRow.objects.filter(kind=kind.name)
+    if keys is not None:
+        rows = rows.filter(code__in=codes)
+    kept = {(row.audience, row.code): row for row in rows}
+    digests = {place: digest_of(content) for place, content in told.items()}
+    differing = [
+        place
+        for place in sorted({*kept, *digests})
+        if digests.get(place, "") != (kept[place].digest if place in kept else "")
+    ]
+    return differing, digests, kept
+
+
+@cache
+def program():
+    """A digest of the program: another one may tell the same otherwise."""
+    code = hashlib.sha256()
+    for app in APPS:
+        for path in sorted((settings.BASE_DIR / app).rglob("*.py")):
+            code.update(path.read_bytes())
+    return code.hexdigest()[:32]
+
+
+def digest_of(content):
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+# Read
+
+
+def stamp_of(audiences):
+    """The last write that changed what these audiences are told; one query."""
+    rows = FeedRow.objects.filter(audience__in=audiences)
+    return rows.aggregate(last=Max("sequence"))["last"] or 0
+
+
+@dataclass(frozen=True)
+class Change:
+    """A record that changed since a cursor: created, changed, or withdrawn."""
+
+    kind: Kind
+    code: str
+    change: str
+    changed_at: object
+
+
+def changes_since(place, audiences, limit):
+    """([Change], place of the last) of the records that changed after a place.
+
+    A place is (sequence, key). Each record comes once, at its last change, in the order
+    of these; one that is no longer told, or no more to these audiences, is withdrawn.
+    Two queries.
+    """
+    sequence, key = place
+    listed = [kind.name for kind in KINDS.values() if kind.route]
+    ours = FeedRow.objects.filter(audience__in=audiences, kind__in=listed)
+    later = _after(ours, OuterRef("sequence"), OuterRef("pk"))
+    rows = _after(ours, sequence, key)
+    if len(audiences) > 1:
+        same = later.filter(kind=OuterRef("kind"), code=OuterRef("code"))
+        rows = rows.filter(~Exists(same))
+    rows = list(rows.order_by("sequence", "pk")[:limit])
+    standing = defaultdict(list)
+    for row in ours.filter(code__in={row.code for row in rows}).exclude(digest=""):
+        standing[row.kind, row.code].append(row.told_since)
+    found = []
+    for row in rows:
+        told_since = standing[row.kind, row.code]
+        change = "changed"
+        if not told_since:
+            change = "withdrawn"
+        elif min(told_since) > sequence:
+            change = "created"
+        found.append(Change(KINDS[row.kind], row.code, change, row.changed_at))
+    if rows:
+        place = (rows[-1].sequence, rows[-1].pk)
+    return found, place
+
+
+def _after(rows, sequence, key):
+    return rows.filter(Q(sequence__gt=sequence) | Q(sequence=sequence, pk__gt=key))
+
+
+# What is told of reference data: the same to all
+
+
+@dataclass(frozen=True)
+class Part:
+    """A table of which records consist; `code` leads from its rows to their record."""
+
+    model: type
+    code: str = "code"
+    without: tuple[str, ...] = ()
+    where: tuple[tuple[str, object], ...] = ()
+
+    @property
+    def fields(self):
+        """All columns but the keys, the version and what is derived."""
+        return [
+            field.attname
+            for field in self.model._meta.concrete_fields
+            if field.name not in {"id", "version", "search_text", *self.without}
+        ]
+
+    @property
+    def lists(self):
+        """The columns of the many-to-many tables: (model, path to the code, other)."""
+        for field in self.model._meta.local_many_to_many:
+            through = field.remote_field.through
+            if through._meta.auto_created:
+                code = f"{field.m2m_field_name()}__{self.code}"
+                yield through, code, field.m2m_reverse_field_name()
+
+    @property
+    def codes(self):
+        rows = self.model.objects.filter(**dict(self.where))
+        return {str(code) for code in rows.values_list(self.code, flat=True)}
+
+    def rows(self):
+        """(code of the record, values) of all rows and lists."""
+        rows = self.model.objects.order_by("pk").values_list(self.code, *self.fields)
+        yield from ((row[0], row[1:]) for row in rows)
+        for through, code, other in self.lists:
+            for row in through._base_manager.order_by("pk").values_list(code, other):
+                yield row[0], row[1:]
+
+
+def told_of(*parts, audience=PUBLIC):
+    """A Kind's `told` for records that are the rows of the first part, whole tables."""
+
+    def told(keys=None):
+        codes = parts[0].codes
+        content = defaultdict(list)
+        for part in parts:
+            for code, values in part.rows():
+                content[str(code)].append([part.model.__name__, *values])
+        packed = {(audience, code): pack(content[code]) for code in codes}
+        return codes, packed
+
+    return told
+
+
+def pack(values):
+    return orjson.dumps(values, default=str)
+
+
+def reference(name, *parts, audience=PUBLIC, **options):
+    """Register a Kind of reference data."""
+    models = tuple(part.model for part in parts)
+    register(Kind(name, models, told_of(*parts, audience=audience), **options))
