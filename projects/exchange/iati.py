@@ -23,7 +23,7 @@ from aseanpm.facts import Precision, shown_date
 from projects import money
 from projects.models import MoneyEntry, ProjectOrganisation, Status
 
-from .iati_losses import Loss
+from .iati_losses import KINDS, Loss
 from .iati_records import Record, records
 
 VERSION = "2.03"
@@ -65,6 +65,7 @@ TRANSACTION = {
     MoneyEntry.Kind.SPENT: "4",
 }
 OWN, OWN_SECOND = "99", "98"
+PLACE = {kind: place for place, kind in enumerate(KINDS)}
 UNDER_WAY = {Status.ONGOING, Status.ON_HOLD, Status.COMPLETED}
 ILLUSTRATIVE = "[Illustrative, no real project]"
 NO_TITLE = "No title is on record"
@@ -81,7 +82,8 @@ def activities(projects, user=None, site=""):
     keys = list(projects.once_each().order_by("code").values_list("pk", flat=True))
     with etree.xmlfile(sink, encoding="utf-8") as file:
         file.write_declaration()
-        with file.element("iati-activities", version=VERSION, nsmap={"aseanpm": OURS}):
+        with file.element("iati-activities", version=VERSION):
+            file.write("\n")
             if sees_more(user):
                 says = " For a signed-in reader: holds what is not public. "
                 file.write(etree.Comment(says))
@@ -214,8 +216,10 @@ class Activity:
         self.vocabularies = f"{site}/iati/#vocabularies" if site else ""
         self.losses: list[Loss] = []
         self.notes: list[str] = []
-        self.element = etree.Element("iati-activity")
+        marks = {"aseanpm": OURS} if self.project.is_illustrative else None
+        self.element = etree.Element("iati-activity", nsmap=marks)
         self.build()
+        self.losses.sort(key=lambda loss: PLACE[loss.kind])
 
     def lose(self, kind, says):
         self.losses.append(Loss(self.code, kind, says))
@@ -536,7 +540,7 @@ class Activity:
     def period(self):
         """The days of the budget, or None, with the reason as a loss."""
         start, end = self.project.planned_start, self.project.planned_end
-        says = "The description tells the approved budget: the standard’s needs"
+        says = "The approved budget is told in the description: as a budget it needs"
         precisions = {
             self.project.planned_start_precision,
             self.project.planned_end_precision,
