@@ -660,7 +660,7 @@ def test_the_file_is_of_its_clock():
     with ledger_entry(recorded_at=make.moment("2022-09-01")) as entry:
         StatusChange.objects.create(
             project=project,
-            status="approved",
+            status="ongoing",
             effective_on=make.day("2022-09-01"),
             **entry.stamps,
         )
@@ -674,6 +674,8 @@ def test_the_file_is_of_its_clock():
     (activity,) = etree.fromstring(file).iterchildren("iati-activity")
     assert activity.findtext("iati-identifier").endswith(project.code)
     assert activity.xpath("transaction") == []
+    assert activity.xpath("activity-status/@code") == ["1"]
+    assert activity.xpath("activity-date/@type") == ["1"]
 
 
 # By the API
