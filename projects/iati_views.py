@@ -2,6 +2,7 @@
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import reverse
+from django.utils.text import slugify
 from django.views.generic import TemplateView
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -40,12 +41,12 @@ class XmlView(ReadView):
     renderer_classes = [XmlRenderer, OrjsonRenderer]
 
 
-def documented_xml(summary, operation, problems):
+def documented_xml(summary, parameters=CLOCK_PARAMETERS):
     return extend_schema(
-        operation_id=operation,
+        operation_id=slugify(summary).replace("-", "_"),
         summary=summary,
-        parameters=CLOCK_PARAMETERS,
-        responses={(200, XML): OpenApiTypes.BINARY, **problems},
+        parameters=parameters,
+        responses={(200, XML): OpenApiTypes.BINARY, **PROBLEMS},
     )
 
 
@@ -57,7 +58,7 @@ def site_of(request):
 class ProjectActivityView(XmlView):
     """One project as an IATI 2.03 file of one activity."""
 
-    @documented_xml("A project as IATI 2.03", "a_project_as_iati", PROBLEMS)
+    @documented_xml("A project as IATI")
     def get(self, request, code):
         project = visible_project(request.user, code, self.clock)
         one = visible_projects(request.user, self.clock).filter(pk=project.pk)
@@ -66,9 +67,11 @@ class ProjectActivityView(XmlView):
 
 
 class OrganisationsView(XmlView):
-    """The secretariat as an IATI 2.03 organisation file."""
+    """The secretariat as an IATI 2.03 organisation file; it knows no clock."""
 
-    @documented_xml("The secretariat as IATI 2.03", "the_secretariat_as_iati", PROBLEMS)
+    known_parameters = frozenset()
+
+    @documented_xml("The secretariat as IATI", parameters=[])
     def get(self, request):
         return HttpResponse(iati.organisations(), content_type=XML)
 

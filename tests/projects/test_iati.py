@@ -722,6 +722,13 @@ def test_the_organisation_file_is_valid_and_says_that_its_identifier_is_none(api
     assert b"is a placeholder" in answer.content
 
 
+def test_the_organisation_file_takes_no_clock(api):
+    answer = api().get("/api/v1/iati/organisations/?as_of=2022-01-01")
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "as_of"
+
+
 def test_a_registered_identifier_stands_in_both_files(api, settings):
     settings.ASEANPM_IATI_ORGANISATION = "XX-EXAMPLE-1"
     make.project(code="P-22222")
