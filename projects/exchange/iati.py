@@ -280,7 +280,7 @@ class Activity:
         mark = f"{ILLUSTRATIVE} " if self.project.is_illustrative else ""
         title = self.add("title")
         texts = {self.project.title_language: self.project.title}
-        texts |= self.project.title_translations | texts
+        texts |= dict(sorted(self.project.title_translations.items())) | texts
         told = {lang: text for lang, text in texts.items() if readable(text)}
         for language, text in told.items():
             if LANGUAGE.fullmatch(language):
