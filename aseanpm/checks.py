@@ -1,6 +1,7 @@
 """What would be wrong with an installation although every page works."""
 
 import os
+import re
 
 from django.conf import settings
 from django.core.checks import Error, register
@@ -34,5 +35,19 @@ def a_deployment_has_no_demo_logins(app_configs, **kwargs):
             " that everyone can read.",
             hint="Deploy with a data folder and a database of their own.",
             id="aseanpm.E002",
+        )
+    ]
+
+
+@register
+def the_identifier_in_iati_is_one(app_configs, **kwargs):
+    """The standard's rule for identifiers; nothing set is told as unregistered."""
+    if re.fullmatch(r"[^\s/&|?]*", settings.ASEANPM_IATI_ORGANISATION):
+        return []
+    return [
+        Error(
+            "ASEANPM_IATI_ORGANISATION has a space or one of / & | ? in it.",
+            hint="Set the identifier under which the secretariat is registered.",
+            id="aseanpm.E003",
         )
     ]

@@ -153,6 +153,10 @@ TABLE = (
             "api:projects",
             "api:project",
             "api:project-facts",
+            "projects:iati",
+            "projects:project-iati",
+            "api:project-iati",
+            "api:iati-losses",
         ),
         may={"view": STAFF, "create": STAFF, "edit": STAFF, "approve": STAFF},
         doors={
@@ -468,6 +472,7 @@ TABLE = (
         "api:figures",
         "api:funds",
         "api:schema",
+        "api:iati-organisations",
         "api-docs",
         "about",
         "permissions",

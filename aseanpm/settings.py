@@ -44,6 +44,7 @@ HTTPS = env.bool("ASEANPM_HTTPS", default=False)
 BEHIND_PROXY = env.bool("ASEANPM_BEHIND_PROXY", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 ASEANPM_PUBLIC = env.bool("ASEANPM_PUBLIC", default=True)
+ASEANPM_IATI_ORGANISATION = env("ASEANPM_IATI_ORGANISATION", default="")
 
 # Quickstart writes the file. Without either, Django refuses whatever needs a key.
 SECRET_KEY_FILE = DATA_DIR / "secret_key"

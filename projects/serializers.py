@@ -422,24 +422,30 @@ def _code(rows):
 
 def _standing_benefits(project, clock):
     """Who benefits on the clock's day, with the share stated last."""
-    standing, shares = defaultdict(int), {}
     rows = project.benefits.at(clock).order_by("effective_on", "day_order")
-    for country, grouping, delta, share, basis in rows.values_list(
-        "country__code", "grouping__code", "delta", "share", "share_basis"
-    ):
+    parties = standing_shares(
+        rows.values_list(
+            "country__code", "grouping__code", "delta", "share", "share_basis"
+        )
+    )
+    return [
+        {"country": country, "grouping": grouping, "share": share, "share_basis": basis}
+        for (country, grouping), (share, basis) in parties.items()
+    ]
+
+
+def standing_shares(rows):
+    """{(country, grouping): (share, its basis)} of who has joined and not left.
+
+    Of (country, grouping, delta, share, basis) in the order in which it became true;
+    the share stated last holds.
+    """
+    standing, shares = defaultdict(int), {}
+    for country, grouping, delta, share, basis in rows:
         standing[country, grouping] += delta
         if delta > 0:
             shares[country, grouping] = (share, basis)
-    return [
-        {
-            "country": country,
-            "grouping": grouping,
-            "share": shares[country, grouping][0],
-            "share_basis": shares[country, grouping][1],
-        }
-        for (country, grouping), net in standing.items()
-        if net > 0
-    ]
+    return {party: shares[party] for party, net in standing.items() if net > 0}
 
 
 # Facts

@@ -1,6 +1,14 @@
 from django.urls import path
 
-from . import bulk_views, edit_views, import_views, life_views, money_views, views
+from . import (
+    bulk_views,
+    edit_views,
+    iati_views,
+    import_views,
+    life_views,
+    money_views,
+    views,
+)
 
 app_name = "projects"
 urlpatterns = [
@@ -46,6 +54,12 @@ urlpatterns = [
         money_views.MoneyView.as_view(),
         name="money-new",
     ),
+    path(
+        "projects/<str:code>/iati/",
+        iati_views.ProjectIatiView.as_view(),
+        name="project-iati",
+    ),
+    path("iati/", iati_views.IatiView.as_view(), name="iati"),
     path("rates/", money_views.RatesView.as_view(), name="rates"),
     path("rates/new/", money_views.RateView.as_view(), name="rate-new"),
     path("rates/import/", money_views.RateListView.as_view(), name="rates-import"),

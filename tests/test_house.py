@@ -80,7 +80,7 @@ STOREYS = (
         "meeting_views",
     }
     | {"life_views", "money_views", "edit_views", "bulk_views", "import_views"}
-    | {"plan_views", "reference_views", "merge_views"},
+    | {"plan_views", "reference_views", "merge_views", "iati_views"},
     {"urls", "api_urls", "account_urls", "management"},
 )
 

@@ -8,11 +8,13 @@ from itertools import pairwise
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
+from lxml import etree
 
 from aseanpm import illustrative
 from aseanpm.facts import Basis, Clock, Entry, LedgerHead, end_of_day
 from partners.models import Organisation, Partner
 from projects import lifecycle, money
+from projects.exchange import iati
 from projects.models import (
     ApprovalStep,
     Benefit,
@@ -25,6 +27,7 @@ from projects.models import (
     StatusChange,
 )
 from tests import make
+from tests.projects import iati_rules
 from tests.published_series import TABLE
 from workplans.models import ActionLine, Meeting, WorkPlan
 
@@ -614,3 +617,15 @@ def test_loading_twice_changes_nothing(capsys):
 
     assert "already loaded" in capsys.readouterr().out
     assert everything() == before
+
+
+@pytest.mark.parametrize("day", [None, "2019-06-01"])
+def test_all_of_them_are_valid_as_iati(day):
+    projects = Project.objects.as_of(day and make.day(day)).visible_to(None)
+
+    file = b"".join(iati.activities(projects, None, "https://iai.example"))
+
+    iati_rules.ACTIVITIES.assertValid(etree.fromstring(file))
+    assert iati_rules.broken(file) == []
+    told = etree.fromstring(file).xpath("iati-activity/iati-identifier/text()")
+    assert len(told) == projects.count() > 0

@@ -7,7 +7,12 @@ import pytest
 from django.conf import settings
 
 STATIC = settings.BASE_DIR / "aseanpm" / "static" / "aseanpm"
-VENDORED = json.loads((STATIC / "VENDORED.json").read_text(encoding="utf-8"))
+SCHEMAS = settings.BASE_DIR / "tests" / "schemas"
+VENDORED = [
+    row
+    for folder in (STATIC, SCHEMAS)
+    for row in json.loads((folder / "VENDORED.json").read_text(encoding="utf-8"))
+]
 
 
 @pytest.mark.parametrize("row", VENDORED, ids=lambda row: row["file"])
@@ -37,6 +42,13 @@ def test_every_font_is_listed_and_its_licence_lies_beside_it():
     for font in STATIC.glob("fonts/*.woff2"):
         licence = font.with_name(font.name.replace("-400.woff2", ".LICENSE.txt"))
         assert "SIL OPEN FONT LICENSE" in licence.read_text(encoding="utf-8")
+
+
+def test_every_schema_is_listed():
+    schemas = {
+        p.relative_to(settings.BASE_DIR).as_posix() for p in SCHEMAS.rglob("*.xsd")
+    }
+    assert schemas == {row["file"] for row in VENDORED if "/schemas/" in row["file"]}
 
 
 def test_the_stylesheet_asks_only_for_files_that_are_there():
