@@ -6,8 +6,10 @@ import re
 from contextlib import contextmanager
 from http import HTTPStatus
 from operator import itemgetter
+from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError as ModelError
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
@@ -103,10 +105,14 @@ class ReadView(APIView):
     def audiences(self):
         return feed.audiences_of(self.request.user)
 
+    @cached_property
+    def last_write(self):
+        return feed.stamp_of(self.audiences)
+
     def stamp_now(self):
         request = self.request
         parts = [
-            feed.stamp_of(self.audiences),
+            self.last_write,
             self.audiences,
             timezone.localdate(),
             feed.program(),
@@ -141,6 +147,25 @@ class ReadView(APIView):
     @cached_property
     def clock(self):
         return read_clock(self.request.query_params)
+
+    def records(self, name, **filters):
+        """The full address of the list that a figure counts, on this clock."""
+        query = urlencode({**filters, **self.clock.parameters}, doseq=True)
+        return self.request.build_absolute_uri(f"{reverse(name)}?{query}")
+
+    @property
+    def permalink(self):
+        """Where this answer stays as it is: its day, and what was known to this reader.
+
+        Its moment is that of the last write that changed what the reader is told.
+        """
+        parameters = self.request.query_params.dict() | self.clock.parameters
+        moment = self.last_write[1]
+        parameters["as_of"] = self.clock.last_day.isoformat()
+        if moment and not self.clock.known_at:
+            parameters["known_at"] = moment.isoformat()
+        path = f"{self.request.path}?{urlencode(parameters)}"
+        return self.request.build_absolute_uri(path)
 
     @property
     def stamp(self):

@@ -167,9 +167,13 @@ def digest_of(content):
 
 
 def stamp_of(audiences):
-    """The last write that changed what these audiences are told; one query."""
+    """The last write that changed what these audiences are told, and when; one query.
+
+    (0, None) where they were told nothing as yet.
+    """
     rows = FeedRow.objects.filter(audience__in=audiences)
-    return rows.aggregate(last=Max("sequence"))["last"] or 0
+    last = rows.aggregate(sequence=Max("sequence"), moment=Max("changed_at"))
+    return last["sequence"] or 0, last["moment"]
 
 
 @dataclass(frozen=True)

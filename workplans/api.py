@@ -36,6 +36,7 @@ from .serializers import (
     plan_row,
     plan_whole,
     progress_answer,
+    with_records,
 )
 
 
@@ -79,7 +80,9 @@ class PlanProgressView(ReadView):
     def get(self, request, code):
         plan = row_or_404(WorkPlan.objects, code=code)
         projects = visible_projects(request.user, self.clock)
-        return Response(progress_answer(plan, projects, request.user))
+        body = progress_answer(plan, projects, request.user)
+        told = with_records(body, plan.headline_kind, self.records)
+        return Response(told | {"permalink": self.permalink})
 
 
 class AreaListView(ListView):

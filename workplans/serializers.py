@@ -47,7 +47,25 @@ class LinesSerializer(serializers.Serializer):
     in_preparation = serializers.IntegerField(allow_null=True)
     not_started = serializers.IntegerField(allow_null=True)
     percent = serializers.DecimalField(5, 1, allow_null=True)
+    not_loaded = serializers.IntegerField(
+        help_text="Lines that were declared and are not on record; none has begun."
+    )
     sentence = serializers.CharField()
+
+
+def opened(help_text="The list that adds up to this figure, on the same clock."):
+    return serializers.URLField(help_text=help_text)
+
+
+def all_opened():
+    return serializers.DictField(
+        child=serializers.URLField(),
+        help_text="By figure: the list that it counts, on the same clock.",
+    )
+
+
+class LinesOpenedSerializer(LinesSerializer):
+    records = all_opened()
 
 
 class PlanRowSerializer(PlanSpansSerializer):
@@ -75,6 +93,19 @@ class EnablingSerializer(serializers.Serializer):
     declared = serializers.IntegerField(allow_null=True)
     in_preparation = serializers.IntegerField(allow_null=True)
     not_started = serializers.IntegerField(allow_null=True)
+    records = all_opened()
+
+
+class ProjectRecordsSerializer(serializers.Serializer):
+    """By figure: the list that it counts, on the same clock."""
+
+    counted = opened()
+    pipeline = opened()
+    cancelled_after_approval = opened()
+    carried_over = opened()
+    line_not_recorded = opened()
+    on_enabling_actions = opened()
+    by_status = all_opened()
 
 
 class PlanProjectsSerializer(serializers.Serializer):
@@ -85,6 +116,7 @@ class PlanProjectsSerializer(serializers.Serializer):
     carried_over = serializers.IntegerField()
     line_not_recorded = serializers.IntegerField()
     on_enabling_actions = serializers.IntegerField()
+    records = ProjectRecordsSerializer()
 
 
 class MoneySerializer(serializers.Serializer):
@@ -95,23 +127,27 @@ class MoneySerializer(serializers.Serializer):
     complete = serializers.IntegerField()
     partial = serializers.IntegerField()  # type: ignore[assignment]
     none = serializers.IntegerField()
+    records = opened()
 
 
 class CombinationSerializer(serializers.Serializer):
     partners = serializers.ListField(child=serializers.CharField())
     projects = serializers.IntegerField()
     approved_usd = serializers.DecimalField(18, 2, allow_null=True)
+    records = opened()
 
 
 class ParticipationSerializer(serializers.Serializer):
     partner = serializers.CharField()
     projects = serializers.IntegerField()
+    records = opened()
 
 
 class GroupSerializer(serializers.Serializer):
     projects = serializers.IntegerField()
     approved_usd = serializers.DecimalField(18, 2, allow_null=True)
     committed_usd = serializers.DecimalField(18, 2, allow_null=True)
+    records = opened()
 
 
 class FundingSerializer(serializers.Serializer):
@@ -135,14 +171,21 @@ class AreaSerializer(serializers.Serializer):
     projects = serializers.IntegerField()
 
 
+class AreaOpenedSerializer(AreaSerializer):
+    records = all_opened()
+
+
 class ProgressSerializer(serializers.Serializer):
     """How far a plan has come. Implemented is begun, not completed."""
 
+    permalink = serializers.URLField(
+        help_text="Where these figures stay as they are: their day, and what was known."
+    )
     plan = serializers.CharField()
     as_of = serializers.DateField(allow_null=True)
     known_at = serializers.DateTimeField(allow_null=True)
     rule = RuleSerializer()
-    lines = LinesSerializer()
+    lines = LinesOpenedSerializer()
     under_other_rules = serializers.DictField(
         child=serializers.IntegerField(allow_null=True)
     )
@@ -150,7 +193,7 @@ class ProgressSerializer(serializers.Serializer):
     projects = PlanProjectsSerializer()
     money = MoneySerializer()
     funding = FundingSerializer()
-    areas = AreaSerializer(many=True)
+    areas = AreaOpenedSerializer(many=True)
     illustrative_records = serializers.IntegerField()
 
 
@@ -175,6 +218,7 @@ def lines_dict(count):
         "in_preparation": count.in_preparation,
         "not_started": count.not_started,
         "percent": decimal(count.percent),
+        "not_loaded": count.not_loaded,
         "sentence": count.sentence,
     }
 
@@ -301,6 +345,58 @@ def progress_answer(plan, projects, user=None):
         "areas": [area_dict(count) for count in one.areas],
         "illustrative_records": one.illustrative,
     }
+
+
+def with_records(body, kind, opens):
+    """The body of plans/CODE/progress/, each figure with the list that it counts.
+
+    `opens(name, **filters)` gives the address of a list; `kind` is that of the plan's
+    headline lines. Lines that were declared and never loaded stand in no list.
+    """
+    rule = {} if body["rule"]["basis"] else {"rule": body["rule"]["counts_from"]}
+
+    def lines(**which):
+        return opens("api:lines", plan=body["plan"], **({"kind": kind} | which))
+
+    def projects(stage="counted", **which):
+        return opens("api:projects", plan=body["plan"], stage=stage, **rule, **which)
+
+    body["lines"]["records"] = {
+        "implemented": lines(state="implemented"),
+        "of_which_all_projects_completed": lines(all_completed="true"),
+        "in_preparation": lines(state="in_preparation"),
+        "not_started": lines(state="not_started"),
+    }
+    body["enabling_actions"]["records"] = {
+        state: lines(kind=LineKind.ENABLING_ACTION.value, state=state)
+        for state in STATES
+    }
+    counted = body["projects"]
+    counted["records"] = {
+        "counted": projects(),
+        "pipeline": projects("pipeline"),
+        "cancelled_after_approval": projects("cancelled_after_approval"),
+        "carried_over": projects("carried_over"),
+        "line_not_recorded": projects(line_kind="none"),
+        "on_enabling_actions": projects(line_kind="enabling_action"),
+    }
+    by_status = {status: projects(status=status) for status in counted["by_status"]}
+    counted["records"]["by_status"] = by_status
+    body["money"]["records"] = projects()
+    funding = body["funding"]
+    for share in funding["combinations"]:
+        exactly = "+".join(share["partners"]) or "none"
+        share["records"] = projects(combination=exactly)
+    for share in funding["participations"]:
+        share["records"] = projects(partner=share["partner"])
+    for name, share in funding["groups"].items():
+        share["records"] = projects(group=name)
+    for area in body["areas"]:
+        area["records"] = {
+            "implemented": lines(area=area["code"], state="implemented"),
+            "projects": projects(area=area["code"]),
+        }
+    return body
 
 
 def funding_dict(funding):

@@ -1,7 +1,8 @@
 import pytest
 
 from aseanpm.facts import ledger_entry
-from projects.models import Project
+from projects import actions
+from projects.models import Project, StatusChange
 from tests import make
 from workplans.models import DeclaredTotal, PublishedFigure
 
@@ -25,10 +26,86 @@ def plan():
     return plan
 
 
+def without_addresses(told):
+    if isinstance(told, list):
+        return [without_addresses(one) for one in told]
+    if not isinstance(told, dict):
+        return told
+    return {
+        name: without_addresses(of) for name, of in told.items() if name != "records"
+    }
+
+
+def figures(told):
+    """(number, address of what it counts) of all figures in an answer."""
+    if isinstance(told, list):
+        for one in told:
+            yield from figures(one)
+    if not isinstance(told, dict):
+        return
+    records = told.get("records", {})
+    if isinstance(records, str):
+        covered = ("complete", "partial", "none")
+        number = told.get("projects", sum(told.get(name, 0) for name in covered))
+        yield number, records
+    else:
+        for name, address in records.items():
+            if isinstance(address, str):
+                yield told[name], address
+            else:
+                yield from ((told[name][key], url) for key, url in address.items())
+    for name, of in told.items():
+        if name != "records":
+            yield from figures(of)
+
+
+@pytest.mark.parametrize(
+    "clock", [{}, {"as_of": "2022-09-22"}, {"known_at": "2022-06-01"}]
+)
+def test_every_figure_of_a_plan_opens_the_list_that_it_counts(client, plan, clock):
+    told = client.get(f"{API}/plans/IAI-IV/progress/", clock).json()
+    missing = told["lines"]["not_loaded"]
+
+    found = list(figures(told))
+
+    assert len(found) > 20
+    for number, address in found:
+        counted = client.get(f"{address}&count=1").json()["count"]
+        if "state=not_started" in address and "enabling" not in address:
+            counted += missing
+        assert counted == (number or 0), address
+
+
+def test_a_permalink_tells_the_same_for_good(client, plan):
+    told = client.get(f"{API}/plans/IAI-IV/progress/").json()
+    before = client.get(told["permalink"]).json()
+    concept = Project.objects.get(current_status="concept")
+    for status in ("appraisal", "approved"):
+        fact = StatusChange(
+            project=concept,
+            status=status,
+            effective_on=make.day("2023-03-02"),
+            by_circulation=status == "approved",
+        )
+        actions.record(fact=fact)
+
+    after = client.get(told["permalink"]).json()
+    now = client.get(f"{API}/plans/IAI-IV/progress/").json()
+
+    assert after == before
+    assert before["permalink"] == told["permalink"]
+    assert without_addresses(before["projects"]) == without_addresses(told["projects"])
+    assert without_addresses(before["funding"]) == without_addresses(told["funding"])
+    assert now["projects"]["counted"] == before["projects"]["counted"] + 1
+    assert now["permalink"] != told["permalink"]
+
+
 def test_the_progress_of_a_plan_on_a_day(client, plan):
     answer = client.get(f"{API}/plans/IAI-IV/progress/", {"as_of": "2022-09-22"})
 
-    assert answer.json() == {
+    told = answer.json()
+    assert told.pop("permalink").startswith("http://testserver/api/v1/plans/IAI-IV/")
+    assert without_addresses(told) == {
         "plan": "IAI-IV",
         "as_of": "2022-09-22",
         "known_at": None,
@@ -44,6 +121,7 @@ def test_the_progress_of_a_plan_on_a_day(client, plan):
             "in_preparation": 1,
             "not_started": 22,
             "percent": "4.2",
+            "not_loaded": 22,
             "sentence": "1/24 action lines implemented (4.2%)",
         },
         "under_other_rules": {"approved": 1, "ongoing": 1, "completed": 0},
