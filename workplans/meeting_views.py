@@ -8,6 +8,7 @@ from django.utils.functional import cached_property
 from django.views.generic import TemplateView
 
 from aseanpm.editing import KeptRowsView, by_key
+from aseanpm.effects import digest_of, moved_by
 from aseanpm.facts import AlreadyRecorded, Clock, ledger_entry
 from aseanpm.forms import problems_of
 from aseanpm.pages import address, row_or_404
@@ -440,44 +441,59 @@ class DecisionsView(MeetingWork, TemplateView):
         try:
             return self.save(forms, ours)
         except ChangedMeanwhile as error:
-            return self.show(self.renewed(), changed=error.changed, status=409)
+            return self.changed(error.changed)
         except ValidationError as error:
             return self.show(forms, problems=self.placed(forms, error), status=400)
 
     def save(self, forms, ours):
         is_draft = "keep" in self.request.POST
         self.refuse_changed(ours)
-        decisions = [
-            self.decision(form)
-            for form in ours
-            if is_draft or form.cleaned_data["outcome"]
-        ]
+        decisions = self.decisions(ours, also_open=is_draft)
         if is_draft:
             return self.keep(decisions)
         if not decisions:
             raise ValidationError("Choose a decision for at least one project.")
 
-        def write(entry):
-            actions.decide(meeting=self.meeting, decisions=decisions, entry=entry)
-
-        def attempt():
-            with ledger_entry(self.request.user) as entry:
-                write(entry)
-
-        found = self.moved(attempt, actions.decision_day(self.meeting))
+        day = actions.decision_day(self.meeting)
+        found = self.moved(lambda: self.attempt(decisions), day)
         if found:
             public = becoming_public(decisions)
             return self.show(forms, moved=found, becoming_public=public)
         told = tally(decisions)
         with self.entry(f"The {self.meeting}: {told}", undo=True) as entry:
-            write(entry)
+            actions.decide(meeting=self.meeting, decisions=decisions, entry=entry)
             entry.opens = self.meeting.get_absolute_url()
         message = f"What the {self.meeting} decided is on record: {told}."
         return self.done(entry, message, entry.opens)
 
+    def attempt(self, decisions):
+        with ledger_entry(self.request.user) as entry:
+            actions.decide(meeting=self.meeting, decisions=decisions, entry=entry)
+
+    def changed(self, changed):
+        """409: what was chosen stays, and what it moves and publishes is told anew."""
+        forms = self.renewed()
+        ours = [form for form in forms if form.is_bound and form.is_valid()]
+        decisions = self.decisions(ours)
+        if "keep" in self.request.POST:
+            return self.show(forms, changed=changed, status=409)
+        try:
+            day = actions.decision_day(self.meeting)
+            moved = moved_by(lambda: self.attempt(decisions), self.request.user, day)
+        except (ChangedMeanwhile, ValidationError):
+            return self.show(forms, changed=changed, status=409)
+        self.seen = digest_of(moved)
+        return self.show(
+            forms,
+            changed=changed,
+            moved=moved,
+            becoming_public=becoming_public(decisions),
+            status=409,
+        )
+
     def keep(self, decisions):
         with self.entry(f"Draft decisions of the {self.meeting}") as entry:
-            actions.keep_drafts(meeting=self.meeting, decisions=decisions)
+            actions.keep_drafts(meeting=self.meeting, decisions=decisions, entry=entry)
             entry.opens = self.request.path
         message = "Kept as a draft. Nothing is decided until you apply it."
         return self.done(entry, message, entry.opens)
@@ -502,6 +518,13 @@ class DecisionsView(MeetingWork, TemplateView):
     @property
     def dated(self):
         return str(self.meeting.held_until or "")
+
+    def decisions(self, forms, *, also_open=False):
+        return [
+            self.decision(form)
+            for form in forms
+            if also_open or form.cleaned_data["outcome"]
+        ]
 
     @staticmethod
     def decision(form):

@@ -55,9 +55,7 @@ def test_a_wrong_comment_keeps_what_was_typed(sit, scripts):
     expect(page.locator(".talk-comments")).to_contain_text("Ask somebody about it")
 
 
-@pytest.mark.parametrize(
-    "address", [PAGE, "/lines/IAI-IV-07/", "/meetings/IAI-TF-68/"]
-)
+@pytest.mark.parametrize("address", [PAGE, "/lines/IAI-IV-07/", "/meetings/IAI-TF-68/"])
 def test_a_comment_begun_is_not_left_without_a_question(sit, address):
     page = sit(address)
     asked = []
