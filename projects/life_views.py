@@ -105,7 +105,7 @@ class ProjectWriteView(WorkMixin, TemplateView):
         return form
 
     def reloaded(self, data):
-        """The form with what was typed; of meetings recorded since, the one is chosen."""
+        """The form with what was typed; the one meeting recorded since is chosen."""
         form = self.asking(data)
         if "meeting" in form.fields:
             meetings = rows_of(StatusChange, "meeting")

@@ -1265,3 +1265,32 @@ def test_the_page_costs_as_much_with_many_facts_as_with_few(editor, queries):
 def stamps():
     head = LedgerHead.objects.get()
     return {"sequence": head.sequence, "recorded_at": head.recorded_at}
+
+
+def test_the_fund_stands_beside_the_partner_that_gives_through_it(client):
+    project = make.project(funders=["KR", "AU"])
+    fund = make.fund("JAIF", owner="JP")
+    with ledger_entry() as entry:
+        of = {"project": project, "effective_on": make.day("2022-02-01")}
+        through = {"JP": fund, "AU": make.fund("AADCP", owner="AU")}
+        for place, code in enumerate(through):
+            Funding.objects.create(
+                partner=make.partner(code),
+                fund=through[code],
+                day_order=place,
+                **of,
+                **entry.stamps,
+            )
+
+    html = client.get(f"/projects/{project.code}/").content.decode()
+
+    panel = html.partition('id="funders"')[2].partition("</section>")[0]
+    lines = [
+        " ".join(re.sub("<[^>]+>", " ", one).split()) for one in panel.split("<li>")
+    ]
+    names = {code: make.partner(code).name for code in ("AU", "JP", "KR")}
+    assert lines[1:] == [
+        f"{names['AU']} directly and through AADCP",
+        f"{names['JP']} through JAIF",
+        names["KR"],
+    ]
