@@ -14,12 +14,14 @@ from aseanpm.forms import problems_of
 from aseanpm.pages import address, row_or_404
 from aseanpm.workplace import KeptFormView, WorkMixin
 from aseanpm.writing import change
+from partners.models import GroupingMembership
 from projects.models import Status
 from projects.serializers import project_rows, visible_projects
 
 from . import actions
 from .actions import UNDECIDED, Arranged, ChangedMeanwhile, Decision, Outcome
 from .meeting_forms import (
+    MEMBER_STATES,
     AgendaForm,
     CirculationForm,
     ConclusionsForm,
@@ -55,24 +57,39 @@ class MeetingWork(WorkMixin):
 # The meeting, and its rows
 
 
-class MeetingCreateView(KeptRowsView, TemplateView):
+class AttendanceView(KeptRowsView, TemplateView):
+    """The form of a meeting; one press adds all states that were members by then."""
+
+    form_class = MeetingForm
+
+    def with_other_rows(self, sent):
+        if sent.get("add") == MEMBER_STATES:
+            form = self.new_form(self.row, sent)
+            sent = form.with_countries(members_on(form.last_day_sent()))
+        return super().with_other_rows(sent)
+
+
+def members_on(day):
+    """The codes of the countries that are members of ASEAN on a day, by their names."""
+    members = GroupingMembership.objects.valid(day).filter(grouping__code="ASEAN")
+    return members.order_by("country__name").values_list("country__code", flat=True)
+
+
+class MeetingCreateView(AttendanceView):
     resource = "meetings"
     action = "create"
-    form_class = MeetingForm
 
     def address_of(self, row):
         return row.get_absolute_url() if row else reverse("workplans:meetings")
 
 
-class MeetingFormView(MeetingWork, KeptRowsView, TemplateView):
+class MeetingFormView(MeetingWork, KeptRowsView):
     def get_object(self):
         meetings = Meeting.objects.select_related("body", "chair_country", "country")
         return row_or_404(meetings, code=self.kwargs["code"])
 
 
-class MeetingEditView(MeetingFormView):
-    form_class = MeetingForm
-
+class MeetingEditView(MeetingFormView, AttendanceView):
     def store(self, form, version):
         """Also says which decisions the new dates leave before the last day."""
         answer = super().store(form, version)
@@ -82,7 +99,7 @@ class MeetingEditView(MeetingFormView):
         return answer
 
 
-class MeetingRowsView(MeetingFormView):
+class MeetingRowsView(MeetingFormView, TemplateView):
     """A page for some kinds of rows, which the meeting's page shows at `anchor`."""
 
     form_class: type[MeetingRowsForm]

@@ -274,6 +274,11 @@ def test_what_an_export_guards_is_read_as_it_was(text):
         ({"status_date": "2022-01-01;2022-01-02"}, "status_date", "More days than"),
         ({"status": "approved", "status_date": "01/02/2022"}, "status_date", "no date"),
         (
+            {"status": "approved", "status_date": "2026-02-30"},
+            "status_date",
+            "There is no 30 February 2026: that month has 28 days.",
+        ),
+        (
             {"status": "approved", "status_date": "2999-01-01"},
             "status_date",
             "has not come yet",
