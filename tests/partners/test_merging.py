@@ -520,7 +520,7 @@ def test_figures_that_the_merge_moves_are_told_before(sign_in, editor):
 
     page = choose(sign_in(editor)).content.decode()
 
-    assert "IAI-IV on 22 September 2022</a>: 0 → <b>1</b> projects: JP" in page
+    assert "IAI-IV on 22 September 2022</a>: 0 → <b>1</b> project: JP" in page
 
 
 def test_sending_the_merge_twice_merges_once(sign_in, editor):

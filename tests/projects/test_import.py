@@ -463,7 +463,7 @@ def test_a_fund_without_one_owner_asks_who_funds(client, world):
 def test_a_preview_tells_what_will_be_made_and_which_figures_move(client, world):
     page = check(client, FULL)
 
-    assert {"IAI-IV today: 0 → 1 projects"} <= set(map(str, page.context["moved"]))
+    assert {"IAI-IV today: 0 → 1 project"} <= set(map(str, page.context["moved"]))
     html = page.content.decode()
     for words in ("Rice mills", "VN 40 %, CLMV", "JP (JAIF) + SG", "1,375.55"):
         assert words in html
