@@ -4,6 +4,7 @@ The apps that show figures register how they tell them; whoever writes asks `mov
 """
 
 import hashlib
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ class Told:
 
 
 NOWHERE = Told("", "not shown")
+COUNTED = re.compile(r"\b(project|line|action|initiative|participant)s\b")
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,14 @@ class Moved:
 
     @property
     def noun(self):
-        return "" if self.after == NOWHERE.words else self.told.noun
+        if self.after == NOWHERE.words:
+            return ""
+        return of_one(self.told.noun) if self.after == "1" else self.told.noun
+
+
+def of_one(noun):
+    """What is counted, of one: “projects completed” is “project completed”."""
+    return COUNTED.sub(r"\1", noun, count=1)
 
 
 def teller(function):

@@ -8,6 +8,7 @@ import unicodedata
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models.fields import BLANK_CHOICE_DASH
 from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
 from django.utils import timezone
@@ -64,17 +65,34 @@ def tidy_line(text):
 class TidyMixin:
     """A form whose texts, whole numbers and dates are tidy, or refused at their fields.
 
-    Titles are one line, and so is what is typed into a field of one line.
+    Titles are one line, and so is what is typed into a field of one line. A choice that
+    is open says so in a word.
     """
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        for field in self.fields.values():
+            name_the_blank(field)
 
     def clean(self):
         super().clean()
+        for name, field in self.fields.items():
+            if isinstance(field, forms.DateField) and self.has_error(name, "invalid"):
+                self.check_calendar(name)
         for name, value in list(self.cleaned_data.items()):
             try:
                 self.cleaned_data[name] = self.tidied(name, value)
             except ValidationError as error:
                 self.add_error(name, error)
         return self.cleaned_data
+
+    def check_calendar(self, name):
+        """Say of a day that no calendar holds why it is none."""
+        try:
+            check_calendar(str(self[name].data))
+        except ValidationError as error:
+            del self.errors[name]
+            self.add_error(name, error)
 
     def tidied(self, name, value):
         """A value as it is kept; raises ValidationError."""
@@ -92,10 +110,26 @@ class TidyMixin:
         return value
 
 
+DASHES = BLANK_CHOICE_DASH[0][1]
+
+
+def name_the_blank(field):
+    """A word for the empty choice that Django makes of dashes."""
+    word = "None" if not field.required else "Choose"
+    if getattr(field, "empty_label", None) == DASHES:
+        field.empty_label = word
+    elif isinstance(field, forms.TypedChoiceField):
+        field.choices = [
+            (value, word if label == DASHES else label)
+            for value, label in field.choices
+        ]
+
+
 # Numbers and dates
 
 WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 FIRST_YEAR = 1900
+MONTHS = 12
 
 
 def check_digits(typed):
@@ -107,6 +141,21 @@ def check_digits(typed):
 def check_ascii(typed):
     if not typed.isascii():
         raise ValidationError(f"“{typed}” is no date. Write it as 2022-09-22.")
+
+
+ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
+
+
+def check_calendar(typed):
+    """Raise ValidationError for a day, rightly written, that no calendar holds."""
+    found = ISO.fullmatch(typed.strip())
+    year, month, day = map(int, found.groups()) if found else (0, 0, 0)
+    if year and month > MONTHS:
+        raise ValidationError(f"There is no month {month}; a year has {MONTHS}.")
+    if year and month and not 1 <= day <= calendar.monthrange(year, month)[1]:
+        days = calendar.monthrange(year, month)[1]
+        name = f"{calendar.month_name[month]} {year}"
+        raise ValidationError(f"There is no {day} {name}: that month has {days} days.")
 
 
 def check_year(day):
@@ -133,6 +182,7 @@ class DayField(forms.DateField):
 
     def to_python(self, value):
         check_ascii(str(value))
+        check_calendar(str(value))
         return super().to_python(value)
 
     def validate(self, value):
@@ -170,6 +220,7 @@ class RoughDateField(forms.CharField):
                     continue
                 if day.year >= FIRST_YEAR:
                     return last_day(day, precision), precision
+        check_calendar(text)
         message = f"“{text}” is no date. Write 2026-03-31, 2026-03 or 2026."
         raise ValidationError(message)
 
@@ -342,15 +393,19 @@ class RowsField(forms.Field):
     """Rows that are added and taken out, with and without a script.
 
     Cleans to a list of what each Row cleaned to; rows left blank are no rows. `check`
-    is called with the list and raises ValidationError for what spans rows.
+    is called with the list and raises ValidationError for what spans rows. `offers` are
+    further buttons that add rows: (value, label), read by the view.
     """
 
-    def __init__(self, row, *, check=None, add="Add a row", start=1, **options):
+    def __init__(
+        self, row, *, check=None, add="Add a row", offers=(), start=1, **options
+    ):
         options.setdefault("required", False)
         super().__init__(widget=RowsWidget(row), **options)
         self.row = row
         self.check = check
         self.add = add
+        self.offers = offers
         self.start = start
         self.listings: dict = {}
 

@@ -100,6 +100,7 @@ SETTLED = {
     *("recorded_at", "file", "file_name", "media_type", "sha256", "size"),
 }
 UNTOLD = {"file", "sha256"}  # names for machines
+WRITES = {"applied"}  # the sequence of an entry
 TOGETHER = (
     {"title", "title_language", "title_translations"},
     {"is_published", "withheld_reason"},
@@ -227,11 +228,14 @@ def of_facts(facts):
     )
 
 
-def changing(model, name=None):
-    """The condition that a write changed records of a kind, or one field of them."""
+def changing(model, name=None, scope=None):
+    """The condition that a write changed records of a kind, or one field of them; of
+    those in a scope alone, where one is given."""
+    told = scope.rows | scope.facts if scope else {model: Q()}
+    condition = told.get(model, Q(pk__in=[]))
     if is_fact(model):
-        return of_facts(model.objects.all())
-    rows = model.history.filter(sequence__isnull=False)
+        return of_facts(model.objects.filter(condition))
+    rows = model.history.filter(condition, sequence__isnull=False)
     if name:
         rows = rows_changing(rows, model, name)
     return Q(sequence__in=rows.order_by().values("sequence"))
@@ -682,7 +686,7 @@ def plain(column, value, row):
         return shown_date(value, precision or getattr(row, "precision", "day"))
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
-    return str(value)
+    return f"write {value}" if column.name in WRITES else str(value)
 
 
 def language_of(column, row):

@@ -128,8 +128,11 @@ class EntryFilter(StrictFilterSet):
         method="by_kind",
     )
     field = ChoicesFilter(
-        label="Field", choices=list(every_field().items()), method="nothing"
+        label="Field", choices=list(every_field().items()), method="by_field"
     )
+
+    scope = None  # the records it looks at, if not all
+    own_kind = ""  # whose fields are meant where no kind is chosen
 
     class Meta:
         model = Entry
@@ -143,7 +146,7 @@ class EntryFilter(StrictFilterSet):
     def form(self):
         """Offers the fields of the kind that was chosen."""
         form = super().form
-        model = kinds().get(self.data.get("kind", ""))
+        model = kinds().get(self.data.get("kind") or self.own_kind)
         if model is None or is_fact(model):
             form.fields["field"].widget.choices = [("", "Choose a kind first")]
         else:
@@ -159,7 +162,8 @@ class EntryFilter(StrictFilterSet):
     def is_valid(self):
         valid = super().is_valid()
         given = self.form.cleaned_data
-        names, models = given.get("field"), given.get("kind") or []
+        names = given.get("field")
+        models = given.get("kind") or [self.own_kind] * bool(self.own_kind)
         if names and not self.is_one_kind_with(models, names):
             self.form.add_error("field", "Needs exactly one “kind” that has it.")
             valid = False
@@ -195,12 +199,35 @@ class EntryFilter(StrictFilterSet):
         found = Q(pk__in=[])
         for kind in chosen:
             for each in fields:
-                found |= changing(kinds()[kind], each)
+                found |= changing(kinds()[kind], each, self.scope)
         return entries.filter(found)
 
-    def nothing(self, entries, name, value):
-        """Read by `kind`."""
-        return entries
+    def by_field(self, entries, name, fields):
+        """Read by `kind`, where one is chosen."""
+        if self.form.cleaned_data.get("kind"):
+            return entries
+        return self.by_kind(entries, name, [self.own_kind])
+
+
+class RecordFilter(EntryFilter):
+    """The writes about one record, its parts and its facts."""
+
+    def __init__(self, data, entries, scope, own_kind):
+        super().__init__(data, within(entries, scope))
+        self.scope, self.own_kind = scope, own_kind
+
+    @property
+    def form(self):
+        form = super().form
+        there = {
+            model._meta.model_name for model in (*self.scope.rows, *self.scope.facts)
+        }
+        form.fields["kind"].widget.choices = [
+            (name, label)
+            for name, label in EntryFilter.base_filters["kind"].extra["choices"]
+            if not name or name in there
+        ]
+        return form
 
 
 class HistoryPage(WorkMixin, TemplateView):
@@ -279,13 +306,17 @@ class RecordHistoryView(HistoryPage):
     template_name = "aseanpm/history_of.html"
 
     def get_context_data(self, key, kind=Project._meta.model_name, **context):
-        refuse_unknown(without_tags(self.request.GET), {"page"})
-        user = self.request.user
+        asked, user = self.request.GET, self.request.user
+        RecordFilter.check_names(asked, also=("page",))
+        refuse_repeated(asked)
         row = find_record(user, kind, key)
         scope = about(row)
+        filters = RecordFilter(asked, entries_for(user), scope, kind)
         return self.show_writes(
-            within(entries_for(user), scope).order_by("-sequence"),
+            filters.rows.order_by("-sequence"),
             scope,
+            filter=filters,
+            filtered=any(asked.get(name) for name in filters.filters),
             row=row,
             name=called(row, label_of(type(row))),
             kind=label_of(type(row)),
@@ -374,7 +405,10 @@ def pages_gone_with(entry):
 
 class RestoreForm(TidyMixin, forms.Form):
     reason = forms.CharField(
-        label="Why?", max_length=300, help_text="Stands in the history of the record."
+        label="Why?",
+        max_length=300,
+        help_text="Stands in the history of the record.",
+        error_messages={"required": "Say why it is restored."},
     )
 
 

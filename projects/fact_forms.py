@@ -133,8 +133,11 @@ class NameField(RowField):
 class DecidedField(forms.ChoiceField):
     """What decided: a meeting by its code, or a circulation without one.
 
-    Cleans to {"meeting": row or None, "by_circulation": bool}.
+    Cleans to {"meeting": row or None, "by_circulation": bool}. `news` says what can be
+    chosen since the form was opened.
     """
+
+    news = ""
 
     def __init__(self, **options):
         options["template_name"] = "projects/_decided_field.html"
@@ -146,6 +149,26 @@ class DecidedField(forms.ChoiceField):
         """First the meetings of the body that decides on a project."""
         programme = lifecycle.programme_of(project)
         self.choices = partial(self.decisions, lifecycle.DECIDED_BY.get(programme))
+
+    def welcome(self, meetings):
+        """Tell of meetings that were recorded meanwhile, where the reader goes on."""
+        names = "; ".join(f"the {one.undated}" for one in meetings)
+        if not names:
+            self.news = (
+                "No meeting was recorded since you opened this form. Save it in its "
+                "own tab, then choose it here."
+            )
+        elif len(meetings) == 1:
+            self.news = (
+                f"{names[0].upper()}{names[1:]} can now be chosen, and is chosen."
+            )
+        else:
+            self.news = f"Can now be chosen: {names}."
+        described = ["id_meeting_helptext"] if self.help_text else []
+        self.widget.attrs |= {
+            "autofocus": True,
+            "aria-describedby": " ".join([*described, "id_meeting_news"]),
+        }
 
     @staticmethod
     def decisions(body):

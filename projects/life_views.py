@@ -10,12 +10,19 @@ from django.views.generic import TemplateView
 
 from aseanpm.facts import AlreadyRecorded, Clock, Entry, LedgerHead, Recorded
 from aseanpm.permissions import require
-from aseanpm.workplace import WorkMixin, version_of
+from aseanpm.workplace import WorkMixin, raw, readable, texts_of, version_of
 from aseanpm.writing import Stale, locked
 
 from . import actions, lifecycle
-from .fact_forms import CORRECTED_BY, CarryForm, MoveForm, StepForm, WithdrawForm
-from .models import COUNTING, FACTS, ApprovalStep, MoneyEntry, Status
+from .fact_forms import (
+    CORRECTED_BY,
+    CarryForm,
+    MoveForm,
+    StepForm,
+    WithdrawForm,
+    rows_of,
+)
+from .models import COUNTING, FACTS, ApprovalStep, MoneyEntry, Status, StatusChange
 from .money_forms import MoneyForm, ReverseForm
 from .serializers import FACTS as FACTS_IN_WORDS
 from .serializers import visible_project
@@ -73,7 +80,7 @@ class ProjectWriteView(WorkMixin, TemplateView):
     def post(self, request, *args, **kwargs):
         self.load()
         if "reload" in request.POST:
-            return self.show(self.asking(request.POST))
+            return self.show(self.reloaded(request.POST))
         if before := self.sent_before():
             raise AlreadyRecorded(before)
         form = self.new_form(request.POST)
@@ -95,6 +102,18 @@ class ProjectWriteView(WorkMixin, TemplateView):
         for name, field in form.fields.items():
             if not field.disabled:
                 form.initial[name] = field.widget.value_from_datadict(data, {}, name)
+        return form
+
+    def reloaded(self, data):
+        """The form with what was typed; the one meeting recorded since is chosen."""
+        form = self.asking(data)
+        if "meeting" in form.fields:
+            meetings = rows_of(StatusChange, "meeting")
+            new = meetings.filter(pk__in=made_since(meetings.model, data))
+            found = list(new.select_related("body", "country"))
+            form.fields["meeting"].welcome(found)
+            if len(found) == 1:
+                form.initial["meeting"] = found[0].code
         return form
 
     def answer(self, form):
@@ -139,12 +158,16 @@ class ProjectWriteView(WorkMixin, TemplateView):
     def conflict(self, form):
         """409: what others wrote meanwhile; the form, as typed, may be sent again."""
         self.load()
+        meanwhile = written_since(self.project, sequence_of(self.request.POST))
+        user, refusal = self.request.user, self.refused()
         return self.show(
             form,
             status=409,
             is_stale=True,
-            meanwhile=written_since(self.project, sequence_of(self.request.POST)),
-            refusal=self.refused(),
+            meanwhile=meanwhile,
+            by_oneself=meanwhile and all(one.recorded_by == user for one in meanwhile),
+            refusal=refusal,
+            wrote=wrote_in(form, self.new_form()) if refusal else [],
         )
 
     def get_context_data(self, **context):
@@ -167,6 +190,26 @@ def sequence_of(sent):
     """The last write of all when the form was opened; -1 if unreadable."""
     text = sent.get("opened", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
+
+
+def made_since(model, sent):
+    """The keys of the rows of a model that were made since a form was opened."""
+    opened = sequence_of(sent)
+    if opened < 0:
+        return set()
+    made = model.history.filter(history_type="+", sequence__gt=opened)
+    return set(made.values_list(model._meta.pk.attname, flat=True))
+
+
+def wrote_in(form, fresh):
+    """[(label, texts)] of what somebody typed or chose in a form, to be read."""
+    before = raw(fresh)
+    return [
+        (field.label, readable(field, texts))
+        for field in form.visible_fields()
+        if field.widget_type != "checkbox"
+        if (texts := texts_of(field)) and texts != before.get(field.html_name)
+    ]
 
 
 def written_since(project, sequence):

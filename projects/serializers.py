@@ -122,6 +122,20 @@ def names_of(row):
     }
 
 
+def funders_of(project, clock):
+    """{code of a partner: whether it gives `directly`, and through which `funds`}."""
+    standing = project.fundings.net_by_fund(clock)
+    found = defaultdict(lambda: {"directly": False, "funds": []})
+    for partner, fund in standing.order_by("partner__code", "fund__code").values_list(
+        "partner__code", "fund__code"
+    ):
+        if fund:
+            found[partner]["funds"].append(fund)
+        else:
+            found[partner]["directly"] = True
+    return dict(found)
+
+
 def project_rows(projects, keys, user=None, kind=None, giver=None):
     """Rows of the projects with these keys, in their order, in six queries.
 

@@ -26,6 +26,7 @@ from .money_views import ledger_entries
 from .ordering import labels_for, order_of
 from .serializers import (
     fact_order,
+    funders_of,
     names_of,
     places_of,
     project_facts,
@@ -169,6 +170,7 @@ class ProjectDetailView(ClockMixin, TemplateView):
             kinds=MoneyEntry.Kind.choices,
             places=places_of(project),
             names=names_of(whole),
+            funders=funders_of(project, self.clock),
             facts=sorted(facts, key=fact_order, reverse=True),
             ledger=ledger,
             revisions=money.revisions(ledger),

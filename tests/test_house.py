@@ -255,6 +255,38 @@ def test_what_counts_as_inline_or_elsewhere(text, wrong):
     assert bool(INLINE.search(text) or ELSEWHERE.search(text)) == wrong
 
 
+GUARDED = re.compile(r"<form\b[^>]*\sdata-guard\b")
+GUARD = "aseanpm/workplace.js"
+
+
+def loads_the_guard(name, texts):
+    """Whether a page brings the script; of a part, whether all pages around it do."""
+    text = texts[name]
+    if GUARD in text:
+        return True
+    above = re.search(r'{% extends "([^"]+)" %}', text)
+    if above:
+        is_replaced = "{% block scripts %}" in text and "block.super" not in text
+        return not is_replaced and loads_the_guard(above[1], texts)
+    around = [one for one in texts if f'{{% include "{name}"' in texts[one]]
+    return bool(around) and all(loads_the_guard(one, texts) for one in around)
+
+
+def test_a_form_that_is_guarded_brings_the_script_that_guards_it():
+    texts = {
+        path.relative_to(ROOT / "templates").as_posix(): path.read_text("utf-8")
+        for path in templates()
+    }
+
+    unguarded = [
+        name
+        for name, text in texts.items()
+        if GUARDED.search(text) and not loads_the_guard(name, texts)
+    ]
+
+    assert unguarded == []
+
+
 # Migrations
 
 

@@ -14,6 +14,7 @@ from django.utils.dateformat import format as format_date
 
 from aseanpm import writing
 from aseanpm.facts import Precision
+from aseanpm.workplace import latest_of
 from projects import actions, lifecycle
 from projects.models import (
     ApprovalStep,
@@ -154,7 +155,7 @@ def decide(*, meeting, decisions, entry):
     """
     meeting = unmoved(meeting)
     on = decision_day(meeting)
-    items = unchanged(meeting, decisions)
+    items = unchanged(meeting, decisions, entry.recorded_by)
     step = lifecycle.step_of(meeting.body.code)
     record_all(decisions, on, lambda _: step, entry, meeting=meeting)
     for one, item in zip(decisions, items, strict=True):
@@ -175,9 +176,10 @@ def circulate(*, decisions, on, entry):
     record_all(decisions, on, step, entry, by_circulation=True)
 
 
-def keep_drafts(*, meeting, decisions):
+def keep_drafts(*, meeting, decisions, entry):
     """Keep outcomes on the agenda that are not applied yet. Raises ChangedMeanwhile."""
-    for one, item in zip(decisions, unchanged(meeting, decisions), strict=True):
+    items = unchanged(meeting, decisions, entry.recorded_by)
+    for one, item in zip(decisions, items, strict=True):
         writing.change(item, outcome=one.outcome, note=one.reason)
 
 
@@ -193,10 +195,11 @@ def moved_to(day):
     return f"The meeting’s last day is now {day or 'not known'}."
 
 
-def unchanged(meeting, decisions):
+def unchanged(meeting, decisions, by):
     """The items that are decided, in their order, as they are on record.
 
-    Raises ChangedMeanwhile where an item or a project is not as the writer saw it.
+    Raises ChangedMeanwhile where an item or a project is not as the writer, `by`, saw
+    it.
     """
     changed = {}
     items = {item.pk: item for item in meeting.agenda_items.select_related("project")}
@@ -213,7 +216,7 @@ def unchanged(meeting, decisions):
         elif item.applied or one.item_version != item.version:
             changed[code] = changed_item(item)
         elif one.project_version != project.version:
-            changed[code] = f"{code} was changed by somebody else; look at it again."
+            changed[code] = changed_project(project, by)
     if changed:
         raise ChangedMeanwhile(changed)
     return [items[one.item.pk] for one in decisions]
@@ -380,6 +383,19 @@ def changed_item(item):
     said = f"order {item.order}, {f'“{item.note}”' if item.note else 'no remark'}"
     draft = f", {item.was}" if item.outcome else ""
     return f"Somebody else wrote of {item.project.code}: {said}{draft}."
+
+
+def changed_project(project, by):
+    """In a sentence who changed a project meanwhile, and whether it is withheld now."""
+    last = latest_of(project)
+    who = last and last.history_user
+    if who and who == by:
+        said = f"You changed {project.code} in another tab"
+    else:
+        said = f"{project.code} was changed by {who or 'somebody else'}"
+    if project.withheld_reason and not project.is_published:
+        return f"{said}; it is withheld: “{project.withheld_reason}”."
+    return f"{said}; look at it again."
 
 
 # A priority becomes a project

@@ -148,6 +148,9 @@ def place():
     )
 
 
+MEMBER_STATES = "member-states"
+
+
 class AttendanceRow(MeetingRow):
     who = CodeField(label="Who", empty="Choose a country or a partner")
     capacity = forms.ChoiceField(
@@ -441,6 +444,7 @@ class MeetingForm(KeptForm):
         AttendanceRow,
         label="Who was there",
         add="Add a participant",
+        offers=((MEMBER_STATES, "Add all member states"),),
         check=each_once("who"),
     )
 
@@ -491,6 +495,29 @@ class MeetingForm(KeptForm):
         self.fields["body"].empty_label = "Choose"
         columns = {"country": "Countries", "partner": "Partners"}
         self.fields["attendances"].listings = {"who": listing_of(Attendance, columns)}
+
+    def last_day_sent(self):
+        """The last day as it was typed, before anything else is held against it."""
+        for name in ("held_until", "held_from"):
+            try:
+                day, _ = self.fields[name].clean(self.data.get(name, ""))
+            except ValidationError:
+                continue
+            if day:
+                return day
+        return timezone.localdate()
+
+    def with_countries(self, codes):
+        """What was sent, with a row for each of these countries that has none yet."""
+        data, name = self.data.copy(), "attendances"
+        widget = self.fields[name].widget
+        rows = widget.value_from_datadict(data, {}, name)
+        there = {row.get("who") for row in rows}
+        capacity = Attendance.Capacity.MEMBER.value
+        new = [{"who": f"country:{code}", "capacity": capacity} for code in codes]
+        added = [row for row in new if row["who"] not in there]
+        widget.put(data, name, widget.format_value([*rows, *added]))
+        return data
 
     def clean(self):
         given = super().clean()

@@ -8,17 +8,20 @@ from django.utils.functional import cached_property
 from django.views.generic import TemplateView
 
 from aseanpm.editing import KeptRowsView, by_key
+from aseanpm.effects import digest_of, moved_by
 from aseanpm.facts import AlreadyRecorded, Clock, ledger_entry
 from aseanpm.forms import problems_of
 from aseanpm.pages import address, row_or_404
 from aseanpm.workplace import KeptFormView, WorkMixin
 from aseanpm.writing import change
+from partners.models import GroupingMembership
 from projects.models import Status
 from projects.serializers import project_rows, visible_projects
 
 from . import actions
 from .actions import UNDECIDED, Arranged, ChangedMeanwhile, Decision, Outcome
 from .meeting_forms import (
+    MEMBER_STATES,
     AgendaForm,
     CirculationForm,
     ConclusionsForm,
@@ -54,24 +57,39 @@ class MeetingWork(WorkMixin):
 # The meeting, and its rows
 
 
-class MeetingCreateView(KeptRowsView, TemplateView):
+class AttendanceView(KeptRowsView, TemplateView):
+    """The form of a meeting; one press adds all states that were members by then."""
+
+    form_class = MeetingForm
+
+    def with_other_rows(self, sent):
+        if sent.get("add") == MEMBER_STATES:
+            form = self.new_form(self.row, sent)
+            sent = form.with_countries(members_on(form.last_day_sent()))
+        return super().with_other_rows(sent)
+
+
+def members_on(day):
+    """The codes of the countries that are members of ASEAN on a day, by their names."""
+    members = GroupingMembership.objects.valid(day).filter(grouping__code="ASEAN")
+    return members.order_by("country__name").values_list("country__code", flat=True)
+
+
+class MeetingCreateView(AttendanceView):
     resource = "meetings"
     action = "create"
-    form_class = MeetingForm
 
     def address_of(self, row):
         return row.get_absolute_url() if row else reverse("workplans:meetings")
 
 
-class MeetingFormView(MeetingWork, KeptRowsView, TemplateView):
+class MeetingFormView(MeetingWork, KeptRowsView):
     def get_object(self):
         meetings = Meeting.objects.select_related("body", "chair_country", "country")
         return row_or_404(meetings, code=self.kwargs["code"])
 
 
-class MeetingEditView(MeetingFormView):
-    form_class = MeetingForm
-
+class MeetingEditView(MeetingFormView, AttendanceView):
     def store(self, form, version):
         """Also says which decisions the new dates leave before the last day."""
         answer = super().store(form, version)
@@ -81,7 +99,7 @@ class MeetingEditView(MeetingFormView):
         return answer
 
 
-class MeetingRowsView(MeetingFormView):
+class MeetingRowsView(MeetingFormView, TemplateView):
     """A page for some kinds of rows, which the meeting's page shows at `anchor`."""
 
     form_class: type[MeetingRowsForm]
@@ -440,44 +458,59 @@ class DecisionsView(MeetingWork, TemplateView):
         try:
             return self.save(forms, ours)
         except ChangedMeanwhile as error:
-            return self.show(self.renewed(), changed=error.changed, status=409)
+            return self.changed(error.changed)
         except ValidationError as error:
             return self.show(forms, problems=self.placed(forms, error), status=400)
 
     def save(self, forms, ours):
         is_draft = "keep" in self.request.POST
         self.refuse_changed(ours)
-        decisions = [
-            self.decision(form)
-            for form in ours
-            if is_draft or form.cleaned_data["outcome"]
-        ]
+        decisions = self.decisions(ours, also_open=is_draft)
         if is_draft:
             return self.keep(decisions)
         if not decisions:
             raise ValidationError("Choose a decision for at least one project.")
 
-        def write(entry):
-            actions.decide(meeting=self.meeting, decisions=decisions, entry=entry)
-
-        def attempt():
-            with ledger_entry(self.request.user) as entry:
-                write(entry)
-
-        found = self.moved(attempt, actions.decision_day(self.meeting))
+        day = actions.decision_day(self.meeting)
+        found = self.moved(lambda: self.attempt(decisions), day)
         if found:
             public = becoming_public(decisions)
             return self.show(forms, moved=found, becoming_public=public)
         told = tally(decisions)
         with self.entry(f"The {self.meeting}: {told}", undo=True) as entry:
-            write(entry)
+            actions.decide(meeting=self.meeting, decisions=decisions, entry=entry)
             entry.opens = self.meeting.get_absolute_url()
         message = f"What the {self.meeting} decided is on record: {told}."
         return self.done(entry, message, entry.opens)
 
+    def attempt(self, decisions):
+        with ledger_entry(self.request.user) as entry:
+            actions.decide(meeting=self.meeting, decisions=decisions, entry=entry)
+
+    def changed(self, changed):
+        """409: what was chosen stays, and what it moves and publishes is told anew."""
+        forms = self.renewed()
+        ours = [form for form in forms if form.is_bound and form.is_valid()]
+        decisions = self.decisions(ours)
+        if "keep" in self.request.POST:
+            return self.show(forms, changed=changed, status=409)
+        try:
+            day = actions.decision_day(self.meeting)
+            moved = moved_by(lambda: self.attempt(decisions), self.request.user, day)
+        except (ChangedMeanwhile, ValidationError):
+            return self.show(forms, changed=changed, status=409)
+        self.seen = digest_of(moved)
+        return self.show(
+            forms,
+            changed=changed,
+            moved=moved,
+            becoming_public=becoming_public(decisions),
+            status=409,
+        )
+
     def keep(self, decisions):
         with self.entry(f"Draft decisions of the {self.meeting}") as entry:
-            actions.keep_drafts(meeting=self.meeting, decisions=decisions)
+            actions.keep_drafts(meeting=self.meeting, decisions=decisions, entry=entry)
             entry.opens = self.request.path
         message = "Kept as a draft. Nothing is decided until you apply it."
         return self.done(entry, message, entry.opens)
@@ -502,6 +535,13 @@ class DecisionsView(MeetingWork, TemplateView):
     @property
     def dated(self):
         return str(self.meeting.held_until or "")
+
+    def decisions(self, forms, *, also_open=False):
+        return [
+            self.decision(form)
+            for form in forms
+            if also_open or form.cleaned_data["outcome"]
+        ]
 
     @staticmethod
     def decision(form):

@@ -56,11 +56,43 @@ def test_a_date_is_read_as_exactly_as_it_is_known(typed, day, precision):
 
 
 @pytest.mark.parametrize(
-    "typed", ["31/03/2026", "2026-02-30", "26", "soon", "0001", "٢٠٢٢"]
+    "typed", ["31/03/2026", "2026-2-30", "26", "soon", "0001", "٢٠٢٢"]
 )
 def test_what_is_no_date_is_refused(typed):
     with pytest.raises(ValidationError, match=f"“{typed}” is no date"):
         RoughDateField().clean(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("2026-02-30", "There is no 30 February 2026: that month has 28 days."),
+        ("2024-02-30", "There is no 30 February 2024: that month has 29 days."),
+        ("2026-04-00", "There is no 0 April 2026: that month has 30 days."),
+        ("2026-13-01", "There is no month 13; a year has 12."),
+    ],
+)
+def test_a_day_that_no_calendar_holds_is_told_why(typed, said):
+    for field in (RoughDateField(), DayField()):
+        with pytest.raises(ValidationError) as refused:
+            field.clean(typed)
+        assert refused.value.messages == [said]
+
+    assert Tidy({"day": typed}).errors["day"] == [said]
+
+
+@pytest.mark.django_db
+def test_a_choice_that_is_open_says_so_in_a_word():
+    class Chosen(TidyMixin, forms.ModelForm):
+        class Meta:
+            model = Partner
+            fields = ["kind", "country"]
+
+    form = Chosen()
+
+    assert "---" not in str(form)
+    assert next(iter(form.fields["kind"].choices)) == ("", "Choose")
+    assert form.fields["country"].empty_label == "None"
 
 
 @pytest.mark.parametrize("typed", ["0001-01-01", "1899-12-31", "٢٠٢٢-09-22"])

@@ -109,6 +109,16 @@ def test_a_date_is_told_as_exactly_as_it_is_known(staff, edit):
     assert "2028-06-30" not in said
 
 
+def test_a_decision_names_the_write_that_applied_it(staff, edith):
+    item = make.meeting().agenda_items.create(project=make.project(), order=1)
+    with ledger_entry(edith, what="Decided") as entry:
+        writing.change(item, outcome="approve", applied=entry.sequence)
+
+    said = read(staff.get("/history/"))
+
+    assert f"Applied nothing → became write {entry.sequence}" in said
+
+
 def test_a_long_text_is_told_as_one_with_its_changes():
     old = "A first phase trains teachers in four provinces. The second follows in 2027."
     new = "A first phase trains teachers in five provinces. The second follows in 2027."
@@ -348,14 +358,63 @@ def test_a_record_shows_its_own_changes_its_parts_and_its_facts(staff, edit, edi
     assert "Their" not in said
 
 
+def test_a_records_history_is_filtered_as_the_whole_history_is(staff, edit, edith):
+    otto = make.user("editor", name="Otto", email="otto@example.org")
+    project, other = make.project(code="P-00001"), make.project(code="P-00002")
+    edit(project, "a letter", title="Mine")
+    edit(project, by=otto, note="Hm")
+    with ledger_entry(edith, what="Both") as entry:
+        actions.edit_project(project=project, entry=entry, note="Yes")
+        actions.edit_project(project=other, entry=entry, title="Theirs")
+        writing.create(Phase(project=project, number=1, title="A phase"))
+
+    def found(**query):
+        return heads(staff.get("/projects/P-00001/history/", query))
+
+    edited = "Edited P-00001"
+    assert found(search="letter") == [edited]
+    assert found(who="otto@example.org") == [edited]
+    assert found(since="2030-01-01") == []
+    assert found(kind="phase") == ["Both"]
+    assert found(kind="phase", field="title") == ["Both"]
+    assert found(field="title")[:-1] == [edited]
+    assert found(field="note") == ["Both", edited]
+    assert found(kind="project", field="note") == ["Both", edited]
+    assert found(kind="partner") == []
+    assert found(field="note", who="edith@example.org") == ["Both"]
+
+
+def test_a_records_history_offers_its_own_kinds_and_fields(staff):
+    make.project(code="P-00001")
+
+    html = staff.get("/projects/P-00001/history/").content.decode()
+
+    assert '<option value="phase">' in html
+    assert '<option value="funding">' in html
+    assert '<option value="withheld_reason">' in html
+    assert '<option value="meeting">' not in html
+
+
+def test_a_records_history_without_a_match_leads_back_to_all_of_it(staff, edit):
+    edit(make.project(code="P-00001"), title="New")
+
+    page = staff.get("/projects/P-00001/history/", {"search": "nothing of it"})
+
+    assert "No write matches" in read(page)
+    assert 'href="/projects/P-00001/history/"' in page.content.decode()
+    refused = staff.get("/projects/P-00001/history/", {"field": "place"})
+    assert refused.status_code == 400
+
+
 @pytest.mark.parametrize("text", ["JP", "XX"])
 def test_a_merged_partner_keeps_its_own_history(staff, edith, text):
     gone, kept = make.partner("XX", name="Nippon"), make.partner("JP")
     with ledger_entry(edith, what="Merged", reason="One") as entry:
         merging.merge(gone=gone, kept=kept, entry=entry)
 
-    said = read(staff.get(f"/history/partner/{text}/"))
+    page = staff.get(f"/history/partner/{text}/")
 
+    said = page.content.decode().partition('<ol class="writes">')[2]
     assert "Merged" in said
     assert ("Merged into" in said) == (text == "XX")
 
@@ -598,6 +657,7 @@ def test_restoring_without_a_reason_writes_nothing(staff, edit):
 
     project.refresh_from_db()
     assert page.status_code == 400
+    assert "Say why it is restored." in page.content.decode()
     assert project.title == "New"
 
 

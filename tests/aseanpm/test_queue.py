@@ -455,7 +455,7 @@ def test_one_recorded_by_mistake_is_withdrawn_with_all_its_facts_and_brought_bac
     done = send(client, **said, seen=seen)
 
     assert asked.status_code == 200
-    assert "IAI-IV on 22 September 2022 : 2 → 1 projects" in text_of(asked)
+    assert "IAI-IV on 22 September 2022 : 2 → 1 project" in text_of(asked)
     assert nothing
     assert (done.status_code, done.url) == (302, "/queue/")
     page = client.get("/queue/").content.decode()

@@ -139,6 +139,19 @@ def test_decisions_are_recorded_by_keyboard_alone(desk, proposals):
     assert project.approval_steps.get().note == "Next time"
 
 
+def test_a_link_inside_a_notice_stands_in_its_sentence(sit, proposals):
+    meeting = make.meeting(f"IAI-TF-{next(_numbers)}", on=HELD)
+    meeting.agenda_items.create(project=proposals[0], order=1)
+    Meeting.objects.filter(pk=meeting.pk).update(held_from=None, held_until=None)
+    page = sit(f"{meeting.get_absolute_url()}decisions/")
+
+    notice = page.locator("p.notice", has=page.get_by_text("Enter the date"))
+
+    assert notice.evaluate("one => getComputedStyle(one).display") == "block"
+    link = notice.get_by_role("link", name="Enter the date")
+    assert link.evaluate("one => getComputedStyle(one).display") == "inline"
+
+
 def test_a_circulation_is_noted_at_the_next_meeting(desk, proposals):
     project = proposals[0]
     number = next(_numbers)

@@ -55,6 +55,35 @@ def test_a_wrong_comment_keeps_what_was_typed(sit, scripts):
     expect(page.locator(".talk-comments")).to_contain_text("Ask somebody about it")
 
 
+@pytest.mark.parametrize("address", [PAGE, "/lines/IAI-IV-07/", "/meetings/IAI-TF-68/"])
+def test_a_comment_begun_is_not_left_without_a_question(sit, address):
+    page = sit(address)
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.get_by_text("Add a comment").click()
+    page.get_by_label("Comment", exact=True).fill("Half a thought")
+
+    page.get_by_role("link", name="Home", exact=True).first.click()
+
+    expect(page.get_by_label("Comment", exact=True)).to_have_value("Half a thought")
+    assert asked == ["beforeunload"]
+
+
+def test_adding_a_comment_asks_about_an_action_point_begun_beside_it(sit):
+    page = sit(PAGE)
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.get_by_text("Add an action point").click()
+    page.get_by_label("What is to be done").fill("Half a promise")
+    page.get_by_text("Add a comment").click()
+    page.get_by_label("Comment", exact=True).fill("A whole thought")
+
+    page.get_by_role("button", name="Add the comment").click()
+
+    expect(page.get_by_label("What is to be done")).to_have_value("Half a promise")
+    assert asked == ["beforeunload"]
+
+
 def test_a_promise_is_made_kept_and_taken_back(sit, scripts):
     page = sit("/meetings/IAI-TF-68/", scripts=scripts)
     promise = f"Send the report {scripts}"

@@ -520,7 +520,7 @@ def test_figures_that_the_merge_moves_are_told_before(sign_in, editor):
 
     page = choose(sign_in(editor)).content.decode()
 
-    assert "IAI-IV on 22 September 2022</a>: 0 → <b>1</b> projects: JP" in page
+    assert "IAI-IV on 22 September 2022</a>: 0 → <b>1</b> project: JP" in page
 
 
 def test_sending_the_merge_twice_merges_once(sign_in, editor):
@@ -572,6 +572,34 @@ def test_a_figure_that_goes_is_said_not_to_be_shown(sign_in, editor, monkeypatch
     page = choose(sign_in(editor)).content.decode()
 
     assert "Projects of XX</a>: 0 → <b>not shown</b></li>" in page
+
+
+def test_a_figure_of_one_is_told_in_the_singular(sign_in, editor, monkeypatch):
+    def told(user, since):
+        there = Partner.objects.filter(code="XX").exists()
+        words = ("1", "0") if there else ("0", "1")
+        return {
+            (False, noun): effects.Told(noun, word, noun, "/")
+            for noun, word in zip(
+                ("projects approved", "action lines"), words, strict=True
+            )
+        }
+
+    monkeypatch.setattr(effects, "TELLERS", [told])
+    make.partner("XX"), make.partner("JP")
+
+    page = choose(sign_in(editor)).content.decode()
+
+    assert "1 → <b>0</b> projects approved" in page
+    assert "0 → <b>1</b> action line<" in page
+
+
+def test_the_kinds_of_the_two_are_told_as_they_are_called(sign_in, editor):
+    make.partner("XX", kind="member_state"), make.partner("JP", kind="dialogue")
+
+    page = choose(sign_in(editor)).content.decode()
+
+    assert "was “ASEAN member state”." in page
 
 
 def test_two_countries_are_refused_on_the_page(sign_in, editor):

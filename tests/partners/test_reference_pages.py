@@ -324,7 +324,7 @@ def test_a_membership_tells_whom_projects_reach_before_it_is_written(editor, mek
 
     page = editor.post(address, sent)
 
-    assert told(page) == ["Timor-Leste today: 0 → 1 projects"]
+    assert told(page) == ["Timor-Leste today: 0 → 1 project"]
     assert mekong.memberships.count() == 1
     confirmed(editor, address, sent)
     row = mekong.memberships.get(country__code="TL")

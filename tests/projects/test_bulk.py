@@ -207,7 +207,7 @@ def test_figures_that_move_are_shown_before_they_do(client):
     page = preview(client, "move", ["P-2"], **approval)
 
     moved = {str(one) for one in page.context["moved"]}
-    assert "IAI-IV today: 0 → 1 projects" in moved
+    assert "IAI-IV today: 0 → 1 project" in moved
     assert apply(client, page, **approval).status_code == 302
     assert statuses() == {"P-2": "approved"}
 

@@ -274,6 +274,11 @@ def test_what_an_export_guards_is_read_as_it_was(text):
         ({"status_date": "2022-01-01;2022-01-02"}, "status_date", "More days than"),
         ({"status": "approved", "status_date": "01/02/2022"}, "status_date", "no date"),
         (
+            {"status": "approved", "status_date": "2026-02-30"},
+            "status_date",
+            "There is no 30 February 2026: that month has 28 days.",
+        ),
+        (
             {"status": "approved", "status_date": "2999-01-01"},
             "status_date",
             "has not come yet",
@@ -458,7 +463,7 @@ def test_a_fund_without_one_owner_asks_who_funds(client, world):
 def test_a_preview_tells_what_will_be_made_and_which_figures_move(client, world):
     page = check(client, FULL)
 
-    assert {"IAI-IV today: 0 → 1 projects"} <= set(map(str, page.context["moved"]))
+    assert {"IAI-IV today: 0 → 1 project"} <= set(map(str, page.context["moved"]))
     html = page.content.decode()
     for words in ("Rice mills", "VN 40 %, CLMV", "JP (JAIF) + SG", "1,375.55"):
         assert words in html

@@ -256,13 +256,50 @@ def test_a_meeting_recorded_in_another_tab_is_chosen_without_losing_a_word(edito
     address = move(project, "approved")
     page = editor.get(address)
     assert 'href="/meetings/new/" target="_blank"' in page.content.decode()
-    make.meeting("IAI-TF-80", on="2026-06-10")
+    recorded("IAI-TF-80")
 
     answer = fill_on(editor, address, page, reload="meeting", note="Agreed")
 
+    html = answer.content.decode()
     assert form_in(answer)["note"] == ["Agreed"]
+    assert form_in(answer)["meeting"] == ["IAI-TF-80"]
     assert status_of(project) == "appraisal"
-    assert '<option value="IAI-TF-80">' in answer.content.decode()
+    assert "The 80th IAI Task Force can now be chosen, and is chosen." in html
+    assert re.search(r'<select name="meeting" autofocus [^>]*id_meeting_news', html)
+
+
+def test_of_several_meetings_recorded_meanwhile_none_is_chosen(editor):
+    address = move(make.project(status="appraisal"), "approved")
+    make.meeting("IAI-TF-78", on="2026-04-10")
+    page = editor.get(address)
+    recorded("IAI-TF-79")
+    recorded("IAI-TF-80")
+
+    answer = fill_on(editor, address, page, reload="meeting")
+
+    assert form_in(answer)["meeting"] == [""]
+    assert (
+        "Can now be chosen: the 79th IAI Task Force; the 80th IAI Task Force."
+        in answer.content.decode()
+    )
+
+
+def test_where_no_meeting_was_recorded_meanwhile_that_is_said(editor):
+    address = move(make.project(status="appraisal"), "approved")
+    make.meeting("IAI-TF-80", on="2026-06-10")
+    page = editor.get(address)
+
+    answer = fill_on(editor, address, page, reload="meeting", meeting="IAI-TF-80")
+
+    assert form_in(answer)["meeting"] == ["IAI-TF-80"]
+    html = answer.content.decode()
+    assert "No meeting was recorded since you opened this form." in html
+
+
+def recorded(code):
+    """A meeting made in a write of its own."""
+    with ledger_entry():
+        return make.meeting(code, on="2026-06-10")
 
 
 @pytest.mark.parametrize(
@@ -460,8 +497,32 @@ def test_a_move_that_somebody_made_impossible_says_so_and_keeps_the_words(
     assert "“On hold” cannot follow “Completed”. Nothing can: it is the end." in (
         answer.content.decode()
     )
-    assert form_in(answer)["note"] == ["Funds are late"]
+    html = answer.content.decode()
+    assert "What you wrote, to be copied" in html
+    assert '<dd class="typed">Funds are late</dd>' in html
+    assert "data-guard" not in html.partition("<main")[2].partition("</main>")[0]
+    assert "Somebody saved this project while you wrote" in html
     assert status_of(project) == "completed"
+
+
+def test_a_move_that_one_made_oneself_in_another_tab_is_told_as_ones_own(editor):
+    project = make.project(status="appraisal")
+    make.meeting("IAI-TF-80", on="2026-06-01")
+    mine = form_in(editor.get(move(project, "approved")))
+    save(editor, move(project, "approved"), meeting="IAI-TF-80")
+
+    answer = editor.post(
+        move(project, "approved"),
+        typed(mine, note="Agreed", effective_on="2026-06-02", submission="another"),
+    )
+
+    html = answer.content.decode()
+    assert answer.status_code == 409
+    assert "You saved this project in another tab" in html
+    assert "Approved, 1 June 2026, by you, " in html
+    assert "Somebody" not in html
+    assert '<dd class="typed">Agreed</dd>' in html
+    assert '<dd class="typed">2026-06-02</dd>' in html
 
 
 @pytest.mark.parametrize("version", ["", "0", "99", "٣", "1;drop"])
@@ -1158,7 +1219,7 @@ def test_a_fact_that_was_withdrawn_meanwhile_says_who_and_why(editor, sign_in):
     for answer in (late, page):
         assert answer.status_code == 409
         assert "by Binh: It was Korea’s" in answer.content.decode()
-    assert form_in(late)["reason"] == ["It was in May"]
+    assert '<dd class="typed">It was in May</dd>' in late.content.decode()
 
 
 def test_a_fact_of_another_project_is_not_there(editor):
@@ -1219,3 +1280,32 @@ def test_the_page_costs_as_much_with_many_facts_as_with_few(editor, queries):
 def stamps():
     head = LedgerHead.objects.get()
     return {"sequence": head.sequence, "recorded_at": head.recorded_at}
+
+
+def test_the_fund_stands_beside_the_partner_that_gives_through_it(client):
+    project = make.project(funders=["KR", "AU"])
+    fund = make.fund("JAIF", owner="JP")
+    with ledger_entry() as entry:
+        of = {"project": project, "effective_on": make.day("2022-02-01")}
+        through = {"JP": fund, "AU": make.fund("AADCP", owner="AU")}
+        for place, code in enumerate(through):
+            Funding.objects.create(
+                partner=make.partner(code),
+                fund=through[code],
+                day_order=place,
+                **of,
+                **entry.stamps,
+            )
+
+    html = client.get(f"/projects/{project.code}/").content.decode()
+
+    panel = html.partition('id="funders"')[2].partition("</section>")[0]
+    lines = [
+        " ".join(re.sub("<[^>]+>", " ", one).split()) for one in panel.split("<li>")
+    ]
+    names = {code: make.partner(code).name for code in ("AU", "JP", "KR")}
+    assert lines[1:] == [
+        f"{names['AU']} directly and through AADCP",
+        f"{names['JP']} through JAIF",
+        names["KR"],
+    ]

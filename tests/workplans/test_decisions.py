@@ -14,6 +14,7 @@ from aseanpm.models import Entry
 from projects.models import ApprovalStep, Project, StatusChange
 from tests import make
 from tests.filling import filled
+from tests.reading import Form
 from workplans import actions
 from workplans.meeting_views import AgendaView, CirculationView, DecisionsView
 from workplans.models import AgendaItem, Meeting
@@ -698,11 +699,50 @@ def test_the_preview_names_what_becomes_public_and_how_to_withhold_it(editor, me
     public = [project.code for project in page.context["becoming_public"]]
     assert public == ["P-22222"]
     html = page.content.decode()
-    link = f"/projects/P-22222/edit/?next={DECISIONS}#id_withheld_reason"
-    assert html.count(link) == 2
-    assert "This publishes, for everybody to read: P-22222" in html
+    link = "/projects/P-22222/edit/#id_withheld_reason"
+    assert html.count(f'href="{link}" target="_blank"') == 2
+    assert html.count("P-22222, in a new tab") == 2
+    assert "This publishes, for everybody to read:</p>" in html
     assert "Not public, and stays so: “Under embargo”" in html
     assert 'id="id_withheld_reason"' in editor.get(link).content.decode()
+
+
+def test_the_preview_names_the_button_that_applies_it(editor, meeting):
+    on_agenda(meeting, proposal("P-22222"))
+
+    page = editor.post(DECISIONS, decision_data(meeting, {"P-22222": "approve"}))
+
+    html = page.content.decode()
+    assert "If that is right, press “Apply these decisions” again." in html
+
+
+def test_what_is_withheld_in_another_tab_stays_withheld_when_it_is_applied(sign_in):
+    meeting, writer = make.meeting("IAI-TF-80", on=HELD), make.user("editor")
+    editor = sign_in(writer)
+    on_agenda(meeting, proposal("P-22222"), proposal("P-33333"))
+    data = decision_data(
+        meeting, {"P-22222": "approve", "P-33333": "approve"}, {"P-33333": "Well made"}
+    )
+    shown = editor.post(DECISIONS, data)
+    seen = re.search(r'name="seen" value="(\w+)"', shown.content.decode())[1]
+    with ledger_entry(writer):
+        project = Project.objects.get(code="P-22222")
+        writing.change(project, withheld_reason="Under embargo")
+
+    told = editor.post(DECISIONS, data | {"seen": seen})
+
+    html = told.content.decode()
+    assert told.status_code == 409
+    assert (
+        "You changed P-22222 in another tab; it is withheld: “Under embargo”." in html
+    )
+    assert [one.code for one in told.context["becoming_public"]] == ["P-33333"]
+    assert "Well made" in html
+    assert counted() == 0
+    applied = editor.post(DECISIONS, Form(html).texts)
+    assert applied.status_code == 302
+    published = Project.objects.filter(is_published=True).values_list("code", flat=True)
+    assert (counted(), list(published)) == (2, ["P-33333"])
 
 
 def test_the_preview_of_a_circulation_names_what_becomes_public(editor):
@@ -710,7 +750,9 @@ def test_the_preview_of_a_circulation_names_what_becomes_public(editor):
 
     page = editor.post(CIRCULATION, circulation_data("P-22222"))
 
-    assert "This publishes, for everybody to read: P-22222" in page.content.decode()
+    html = page.content.decode()
+    assert [one.code for one in page.context["becoming_public"]] == ["P-22222"]
+    assert "If that is right, press “Record the decision” again." in html
 
 
 def test_what_the_record_objects_to_is_said_above_the_form(

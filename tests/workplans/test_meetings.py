@@ -209,6 +209,37 @@ def test_rows_are_added_and_taken_out_without_a_script(editor, bodies):
     assert not Meeting.objects.exists()
 
 
+def test_all_member_states_are_added_at_once_and_nothing_is_written(editor):
+    make.country("KH", name="Cambodia"), make.country("VN", name="Viet Nam")
+    make.country("TL", name="Timor-Leste"), make.country("CN", name="China")
+    asean = make.grouping("ASEAN")
+    for code, since in (
+        ("KH", "1999-04-30"),
+        ("VN", "1995-07-28"),
+        ("TL", "2025-10-26"),
+    ):
+        asean.memberships.create(country=make.country(code), valid_from=make.day(since))
+    report = {"who": "country:VN", "capacity": "reporting"}
+    blank = {"who": "", "capacity": "member"}
+    data = new_meeting(
+        held_from="2024-03-14", held_until="", **rows("attendances", blank, report)
+    )
+
+    page = editor.post(NEW, data | {"add": "member-states"})
+
+    assert page.status_code == 200
+    there = page.context["form"]["attendances"].value()
+    assert [(one["who"], one["capacity"]) for one in there] == [
+        ("country:VN", "reporting"),
+        ("country:KH", "member"),
+    ]
+    assert not Meeting.objects.exists()
+    assert 'value="member-states" formaction="#id_attendances"' in page.content.decode()
+    later = editor.post(NEW, data | {"held_until": "2025", "add": "member-states"})
+    there = later.context["form"]["attendances"].value()
+    assert [one["who"] for one in there] == ["country:VN", "country:KH", "country:TL"]
+
+
 @pytest.mark.parametrize("on", ["2027-03-03", "2027-03"])
 def test_a_meeting_of_one_day_or_month_stays_one_when_it_moves(editor, bodies, on):
     editor.post(NEW, new_meeting(number="80", held_from=on))

@@ -8,11 +8,11 @@ const written = (form) => new URLSearchParams(new FormData(form)).toString();
 const opened = new Map(
   [...guarded].map((form) => [form, form.dataset.guard === "changed" ? null : written(form)]),
 );
-let leaving = false;
+let leaving = null; // the guarded form that is being sent
 
 addEventListener("beforeunload", (event) => {
-  if (leaving) return;
-  if ([...opened].some(([form, before]) => before !== written(form))) event.preventDefault();
+  const lost = ([form, before]) => form !== leaving && before !== written(form);
+  if ([...opened].some(lost)) event.preventDefault();
 });
 
 // A form is sent once, however often the button is pressed; again, when that was stopped.
@@ -20,24 +20,27 @@ addEventListener("beforeunload", (event) => {
 const sent = new Set();
 const forget = () => {
   sent.clear();
-  leaving = false;
+  leaving = null;
 };
 
 document.addEventListener("submit", (event) => {
   if (event.target.method !== "post" || event.defaultPrevented) return;
   if (sent.has(event.target)) event.preventDefault();
   sent.add(event.target);
-  leaving = opened.has(event.target);
+  leaving = opened.has(event.target) ? event.target : null;
   setTimeout(forget, 15_000);
 });
 
 addEventListener("pageshow", forget);
 
-// Ctrl+S, or Cmd+S, saves; where a form can be kept as a draft, it does no more.
+// Ctrl+S, or Cmd+S, saves the form one is in, or else the first that is not folded away;
+// where it can be kept as a draft, it does no more.
+
+const unfolded = () => [...guarded].find((form) => !form.closest("details:not([open])"));
 
 document.addEventListener("keydown", (event) => {
   if (event.key?.toLowerCase() !== "s" || !(event.ctrlKey || event.metaKey)) return;
-  const form = event.target.closest("form[data-guard]") ?? guarded[0];
+  const form = event.target.closest("form[data-guard]") ?? unfolded();
   if (!form || event.altKey || event.shiftKey) return;
   event.preventDefault();
   form.requestSubmit(form.querySelector("[data-draft]"));
