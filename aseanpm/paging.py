@@ -35,6 +35,11 @@ class Order:
     def aliased(self, rows):
         return rows.alias(sort_value=self.expression)
 
+    def sorted(self, rows, descending):
+        """The rows in this order, ties by code."""
+        sign = "-" if descending else ""
+        return self.aliased(rows).order_by(f"{sign}sort_value", f"{sign}code")
+
 
 def read_date(text):
     return dt.date.fromisoformat(text)
@@ -107,8 +112,8 @@ def read_cursor(text, order, read=str):
 def query_page(rows, order, descending, parameters):
     """(rows of the page, cursor of the next one or None) of a query set with a code."""
     limit = read_limit(parameters)
-    rows = order.aliased(rows)
     name = f"-{order.name}" if descending else order.name
+    rows = order.sorted(rows, descending)
     text = parameters.get("cursor", "")
     if text:
         value, code = read_cursor(text, name, order.read)
@@ -117,8 +122,6 @@ def query_page(rows, order, descending, parameters):
             Q(**{f"sort_value__{way}e": value}),
             Q(**{f"sort_value__{way}": value}) | Q(**{f"code__{way}": code}),
         )
-    sign = "-" if descending else ""
-    rows = rows.order_by(f"{sign}sort_value", f"{sign}code")
     found = list(
         rows.annotate(sorted_by=F("sort_value")).values("pk", "code", "sorted_by")[
             : limit + 1

@@ -16,7 +16,6 @@ from aseanpm.api import (
     versioned,
 )
 from aseanpm.facts import AlreadyRecorded, Clock
-from aseanpm.paging import query_page
 from aseanpm.permissions import can
 from aseanpm.workplace import NothingChanged
 
@@ -101,9 +100,12 @@ class ProjectListView(WriteMixin, Telling, ListView):
         found = ProjectFilter(request.query_params, projects).rows
         asked = request.query_params.get("ordering", "")
         order, descending = order_of(found, asked, request.user)
-        page, following = query_page(found, order, descending, request.query_params)
-        rows = project_rows(projects, [row["pk"] for row in page], request.user)
-        return self.answer(rows, following, found.count)
+        return self.answer_query(
+            found,
+            order,
+            descending,
+            lambda keys: project_rows(projects, keys, request.user),
+        )
 
     @writing("Create a project", 201, 400, 401, 403, 422)
     def post(self, request):

@@ -47,23 +47,70 @@ COLUMNS = (
 class ProjectRowSerializer(serializers.Serializer):
     """A project in a list. Amounts are US dollars, null where unknown."""
 
-    code = serializers.CharField()
-    title = serializers.CharField()
-    title_language = serializers.CharField()
-    plan = serializers.CharField(allow_null=True)
-    area = serializers.CharField(allow_null=True)
-    line = serializers.CharField(allow_null=True)
-    status = serializers.ChoiceField(Status.choices, allow_null=True)
-    is_illustrative = serializers.BooleanField()
-    countries = serializers.ListField(child=serializers.CharField())
-    groupings = serializers.ListField(child=serializers.CharField())
-    partners = serializers.ListField(child=serializers.CharField())
-    funds = serializers.ListField(child=serializers.CharField())
-    organisations = serializers.ListField(child=serializers.CharField())
-    approved_usd = serializers.DecimalField(18, 2, allow_null=True)
-    planned_start = serializers.CharField(allow_null=True)
-    planned_end = serializers.CharField(allow_null=True)
-    changed_at = serializers.DateTimeField()
+    code = serializers.CharField(
+        help_text="The project's code. It never changes and is never reused."
+    )
+    title = serializers.CharField(help_text="In the language of title_language.")
+    title_language = serializers.CharField(
+        help_text="Code of the language of the title, such as en or vi."
+    )
+    plan = serializers.CharField(
+        allow_null=True,
+        help_text="Code of the work plan it is placed in; null: in none.",
+    )
+    area = serializers.CharField(
+        allow_null=True, help_text="Code of the strategic area of its line."
+    )
+    line = serializers.CharField(
+        allow_null=True, help_text="Code of its line, the only one that it counts for."
+    )
+    status = serializers.ChoiceField(
+        Status.choices,
+        allow_null=True,
+        help_text="On the clock's day; null where no document tells one.",
+    )
+    is_illustrative = serializers.BooleanField(
+        help_text="Generated, and no real project."
+    )
+    countries = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Codes of the countries that benefit by name, in order.",
+    )
+    groupings = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Codes of the groupings that benefit as such, in order.",
+    )
+    partners = serializers.ListField(
+        child=serializers.CharField(),
+        help_text=(
+            "Codes of those who fund it, in order; a shared fund stands as itself."
+        ),
+    )
+    funds = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Codes of the funds through which they do, in order.",
+    )
+    organisations = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Codes of the organisations that take part, in order.",
+    )
+    approved_usd = serializers.DecimalField(
+        18,
+        2,
+        allow_null=True,
+        help_text="Approved budget in cash, US dollars; null: not known.",
+    )
+    planned_start = serializers.CharField(
+        allow_null=True,
+        help_text="As exact as it is known: 2022-09-30, 2022-09 or 2022.",
+    )
+    planned_end = serializers.CharField(
+        allow_null=True,
+        help_text="As exact as it is known: 2022-09-30, 2022-09 or 2022.",
+    )
+    changed_at = serializers.DateTimeField(
+        help_text="When something that this list may show was last recorded."
+    )
 
 
 def visible_projects(user, clock):
@@ -448,17 +495,34 @@ def _standing_benefits(project, clock):
 class FactSerializer(serializers.Serializer):
     """A fact on both clocks, withdrawn ones included; `says` puts it in words."""
 
-    id = serializers.UUIDField()
-    kind = serializers.CharField()
-    says = serializers.CharField()
-    effective_on = serializers.DateField(allow_null=True)
-    day_order = serializers.IntegerField(allow_null=True)
-    recorded_at = serializers.DateTimeField()
-    withdrawn_at = serializers.DateTimeField(allow_null=True)
-    withdrawal_reason = serializers.CharField()
-    basis = serializers.CharField()
-    source = serializers.CharField(allow_null=True)  # type: ignore[assignment]
-    note = serializers.CharField()
+    id = serializers.UUIDField(help_text="Identifies the fact for good.")
+    kind = serializers.CharField(
+        help_text=(
+            "What it is about: status, placement, funding, benefit, money and so on."
+        )
+    )
+    says = serializers.CharField(help_text="The fact in words.")
+    effective_on = serializers.DateField(
+        allow_null=True,
+        help_text="The day in Jakarta from which it is true; null: for all time.",
+    )
+    day_order = serializers.IntegerField(
+        allow_null=True, help_text="Its place among the facts of its kind on that day."
+    )
+    recorded_at = serializers.DateTimeField(help_text="When it was written down.")
+    withdrawn_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it was found wrong; null while it stands."
+    )
+    withdrawal_reason = serializers.CharField(help_text="Why it was found wrong.")
+    basis = serializers.CharField(
+        help_text=("On what it rests: documented, assumed, unverified or illustrative.")
+    )
+    source = serializers.CharField(  # type: ignore[assignment]
+        allow_null=True, help_text="Code of the document that says so."
+    )
+    note = serializers.CharField(
+        help_text="A remark; empty where its terms are private."
+    )
 
 
 def project_facts(project, clock, user=None):
