@@ -29,6 +29,12 @@ FURTHER = ("ordering", "fields")
 class Command(BaseCommand):
     help = "Write a list to a file, as the API gives it: what is published."
 
+    def create_parser(self, *args, **options):
+        """Filters may stand before and after options."""
+        parser = super().create_parser(*args, **options)
+        parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]
+        return parser
+
     def add_arguments(self, parser):
         parser.add_argument("list", choices=["projects"])
         parser.add_argument("--format", required=True, choices=[*FORMATS, "iati"])
