@@ -33,7 +33,7 @@ from .facts import Clock
 from .problems import BadQuery, FieldError
 from .renderers import plain
 
-BATCH = 2000  # rows in memory
+BATCH = 5000  # rows in memory
 JOINT = "; "
 LONGEST_SHEET = 1_048_575  # rows under a header
 EXACT_DIGITS = 15  # of a number in a workbook
@@ -320,7 +320,7 @@ def write_lines(file, drawing):
     for rows in drawing.batches:
         if rows and list(rows[0]) != names:
             rows = [{name: row[name] for name in names} for row in rows]
-        file.write(b"".join(map(dumps, rows)))
+        file.writelines(map(dumps, rows))
         number += len(rows)
     return number
 

@@ -12,6 +12,7 @@ from aseanpm.editing import LANGUAGES
 from aseanpm.facts import Precision, shown_date
 from aseanpm.forms import FIRST_YEAR, last_day, tidy_line, tidy_text
 from aseanpm.pages import row_or_404
+from aseanpm.paging import Keys
 
 from . import money
 from .models import FACTS as FACTS_ON_RECORD
@@ -25,6 +26,7 @@ from .models import (
     Status,
 )
 
+NO_CODES: list[str] = []  # one for all rows; thousands keep the collector busy
 MANY_LINES = {"description", "note", "internal_note"}
 COLUMNS = (
     "pk",
@@ -176,39 +178,20 @@ def project_rows(projects, keys, user=None, kind=None, giver=None):
     adds `shown_usd`, the dollars of another kind of money, for a seventh query; with
     `giver`, only what that funder gives.
     """
-    clock = projects.clock
-    ours = Project.objects.as_of(clock.day, clock.known_at).filter(pk__in=keys)
+    clock, some = projects.clock, Keys(keys)
+    ours = Project.objects.as_of(clock.day, clock.known_at).filter(pk__in=some)
     rows = {
-        row["pk"]: row
+        row[0]: row
         for row in ours.order_by()
         .with_state()
         .with_placement("code")
         .with_change()
-        .values(*COLUMNS)
+        .values_list(*COLUMNS)
     }
-    lists = defaultdict(lambda: defaultdict(set))
-    mine = {"project__in": keys}
-    for project, partner, fund in (
-        Funding.objects.filter(**mine)
-        .net_by_fund(clock)
-        .values_list("project", "partner__code", "fund__code")
-    ):
-        lists[project]["partners"].add(partner)
-        lists[project]["funds"].add(fund)
-    for project, country, grouping in (
-        Benefit.objects.filter(**mine)
-        .net(clock)
-        .values_list("project", "country__code", "grouping__code")
-    ):
-        lists[project]["countries"].add(country)
-        lists[project]["groupings"].add(grouping)
-    for project, organisation in ProjectOrganisation.objects.filter(**mine).values_list(
-        "project", "organisation__code"
-    ):
-        lists[project]["organisations"].add(organisation)
+    lists = codes_by_project({"project__in": some}, clock)
     approved = money.amounts_by_project(ours, MoneyEntry.Kind.APPROVED, user)
     found = [
-        project_row(rows[pk], lists[pk], approved.get(pk, money.UNKNOWN))
+        project_row(rows[pk], lists, approved.get(pk, money.UNKNOWN))
         for pk in keys
         if pk in rows
     ]
@@ -219,30 +202,72 @@ def project_rows(projects, keys, user=None, kind=None, giver=None):
     return found
 
 
+def codes_by_project(where, clock):
+    """{column: {key of a project: its codes}} of all lists in a row; three queries."""
+    funders = Funding.objects.filter(**where).net_by_fund(clock)
+    benefits = Benefit.objects.filter(**where).net(clock)
+    parts = ProjectOrganisation.objects.filter(**where).order_by()
+    lists = {}
+    for rows, columns in (
+        (
+            funders.values_list("project", "partner__code", "fund__code"),
+            ("partners", "funds"),
+        ),
+        (
+            benefits.values_list("project", "country__code", "grouping__code"),
+            ("countries", "groupings"),
+        ),
+        (parts.values_list("project", "organisation__code"), ("organisations",)),
+    ):
+        found = list(rows)
+        for place, column in enumerate(columns, 1):
+            lists[column] = codes = {}
+            for row in found:
+                if row[place] is not None:
+                    codes.setdefault(row[0], []).append(row[place])
+    return lists
+
+
 def project_row(row, lists, approved):
-    def codes(name):
-        return sorted(code for code in lists[name] if code is not None)
+    (
+        pk,
+        code,
+        title,
+        title_language,
+        plan,
+        area,
+        line,
+        status,
+        is_illustrative,
+        planned_start,
+        planned_start_precision,
+        planned_end,
+        planned_end_precision,
+        changed,
+    ) = row
+
+    def codes(column):
+        found = lists[column].get(pk, NO_CODES)
+        return sorted(set(found)) if len(found) > 1 else found
 
     return {
-        "code": row["code"],
-        "title": row["title"],
-        "title_language": row["title_language"],
-        "plan": row["plan"],
-        "area": row["area"],
-        "line": row["line"],
-        "status": row["status"] or None,
-        "is_illustrative": row["is_illustrative"],
+        "code": code,
+        "title": title,
+        "title_language": title_language,
+        "plan": plan,
+        "area": area,
+        "line": line,
+        "status": status or None,
+        "is_illustrative": is_illustrative,
         "countries": codes("countries"),
         "groupings": codes("groupings"),
         "partners": codes("partners"),
         "funds": codes("funds"),
         "organisations": codes("organisations"),
         "approved_usd": approved.usd,
-        "planned_start": shown_date(
-            row["planned_start"], row["planned_start_precision"]
-        ),
-        "planned_end": shown_date(row["planned_end"], row["planned_end_precision"]),
-        "changed_at": row["changed"],
+        "planned_start": shown_date(planned_start, planned_start_precision),
+        "planned_end": shown_date(planned_end, planned_end_precision),
+        "changed_at": changed,
     }
 
 
