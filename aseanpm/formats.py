@@ -33,7 +33,7 @@ from .facts import Clock
 from .problems import BadQuery, FieldError
 from .renderers import plain
 
-BATCH = 5000  # rows in memory
+BATCH = 2000  # rows in memory
 JOINT = "; "
 LONGEST_SHEET = 1_048_575  # rows under a header
 EXACT_DIGITS = 15  # of a number in a workbook

@@ -76,6 +76,7 @@ WORDS = [
 NAMES = [
     *ProjectFilter.names(),
     *["ordering", "limit", "cursor", "count", "page", "money", "money_of", "q"],
+    *["fields", "format"],
     *["state", "kind", "rule", "verdict", "basis", "metric", "body", "year"],
 ]
 cases = settings(max_examples=10_000 if THOROUGH else 500)

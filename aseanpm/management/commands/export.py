@@ -32,7 +32,7 @@ class Command(BaseCommand):
     def create_parser(self, *args, **options):
         """Filters may stand before and after options."""
         parser = super().create_parser(*args, **options)
-        parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]
+        parser.parse_args = parser.parse_intermixed_args
         return parser
 
     def add_arguments(self, parser):
