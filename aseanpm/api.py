@@ -1,14 +1,20 @@
-"""What all endpoints share: the clock, strict parameters, cursor paging, the schema."""
+"""What all endpoints share: the clock, strict parameters, cursor paging, the schema.
+
+A list may also be asked for as a file, and for some of its columns: aseanpm/formats.py.
+"""
 
 import hashlib
 import json
 import re
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
 from http import HTTPStatus
 from operator import itemgetter
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError as ModelError
+from django.http import FileResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
@@ -25,7 +31,18 @@ from rest_framework.views import APIView
 from . import feed
 from .facts import SentBefore, ledger_entry
 from .filters import CLOCK, read_clock
-from .paging import PARAMETERS, list_page, wants_count
+from .formats import (
+    FORMATS,
+    Column,
+    Drawing,
+    Format,
+    batches_of,
+    choose,
+    columns_of,
+    draw,
+    one_moment,
+)
+from .paging import PARAMETERS, list_page, query_page, wants_count
 from .permissions import require
 from .problems import BadQuery, FieldError, refuse_repeated, refuse_unknown
 from .writing import Stale
@@ -177,23 +194,112 @@ class ReadView(APIView):
         }
 
 
+@dataclass(frozen=True)
+class Told:
+    """What `documented` says of a list: its columns, and the files it can be had as."""
+
+    columns: dict[str, Column]
+    formats: dict[str, Format]
+
+
 class ListView(ReadView):
-    """A list by cursor: {"next", "results"} and, for ?count=1, "count"."""
+    """A list by cursor: {"next", "results"} and, for ?count=1, "count".
+
+    With ?format= the whole list as a file, drawn of one moment; with ?fields= some of
+    its columns. A response says in `pulled_rows` how many rows it hands out.
+    """
 
     @property
     def known_parameters(self):
-        return {*super().known_parameters, *PARAMETERS}
+        return {*super().known_parameters, *PARAMETERS, "fields", "format"}
 
-    def answer(self, rows, following, total):
-        """`total` is called only when ?count=1 asks for it."""
-        counted = wants_count(self.request.query_params)
-        body = {"count": total()} if counted else {}
-        return Response({**body, "next": self.address_of(following), "results": rows})
+    def initial(self, request, *args, **kwargs):
+        super().initial(request, *args, **kwargs)
+        if self.file_format:
+            self.refuse_paging()
+        _ = self.columns  # refuses what no column is called
+
+    @property
+    def listed(self):
+        return type(self).get.told
+
+    @cached_property
+    def file_format(self):
+        """The Format that is asked for; None for a page of JSON."""
+        text = self.request.query_params.get("format", "")
+        if text in {"", "json"}:
+            return None
+        if text not in self.listed.formats:
+            known = ", ".join(["json", *self.listed.formats])
+            message = f"“{text}” is no format of this list. Known: {known}."
+            raise BadQuery([FieldError("format", message)])
+        return self.listed.formats[text]
+
+    @cached_property
+    def columns(self):
+        return choose(self.listed.columns, self.request.query_params)
+
+    def refuse_paging(self):
+        paging = [name for name in PARAMETERS if name in self.request.query_params]
+        if paging:
+            message = "A file holds the whole list: leave this out, or the format."
+            raise BadQuery(FieldError(name, message) for name in paging)
+
+    def answer_query(self, found, order, descending, rows_of):
+        """The answer for a query set; `rows_of` gives the rows of keys, in order."""
+        if self.file_format:
+            keys = order.sorted(found, descending).values_list("pk", flat=True)
+            return self.file(batches_of(keys.iterator(), rows_of), found)
+        asked = self.request.query_params
+        page, following = query_page(found, order, descending, asked)
+        rows = rows_of([row["pk"] for row in page])
+        return self.answer(rows, following, found.count)
 
     def answer_list(self, rows, key=itemgetter("code")):
         """The answer for a short list of dictionaries, in the order of `key`."""
+        if self.file_format:
+            return self.file([sorted(rows, key=key)])
         page, following = list_page(rows, self.request.query_params, key)
         return self.answer(page, following, lambda: len(rows))
+
+    def answer(self, rows, following, total):
+        """`total` is called only when ?count=1 asks for it."""
+        asked = self.request.query_params
+        body = {"count": total()} if wants_count(asked) else {}
+        if asked.get("fields"):
+            names = [column.name for column in self.columns]
+            rows = [{name: row[name] for name in names} for row in rows]
+        told = {**body, "next": self.address_of(following), "results": rows}
+        response = Response(told)
+        response.pulled_rows = len(rows)
+        return response
+
+    def file(self, batches, source=None):
+        """The whole list as an attachment."""
+        form, route = self.file_format, self.request.resolver_match.url_name
+        drawing = Drawing(
+            name="-".join([route, *self.kwargs.values()]),
+            columns=self.columns,
+            batches=batches,
+            clock=self.clock,
+            parameters=[
+                (name, text)
+                for name, texts in self.request.query_params.lists()
+                for text in texts
+            ],
+            address=self.request.build_absolute_uri(),
+            user=self.request.user,
+            source=source,
+        )
+        drawn, rows = draw(form, drawing)
+        response = FileResponse(
+            drawn,
+            as_attachment=True,
+            filename=f"aseanpm-{drawing.title}.{form.suffix}",
+            content_type=form.media_type,
+        )
+        response.pulled_rows = rows
+        return response
 
     def address_of(self, cursor):
         """The full address of the page that a cursor opens, or None."""
@@ -276,21 +382,77 @@ class WriteMixin:
         raise BadQuery([FieldError("Idempotency-Key", message)])
 
 
-def documented(summary, answer, parameters=(), many=False):
-    """The schema of a `get`: its parameters, its answer and its errors."""
+def documented(summary, answer, parameters=(), many=False, formats=FORMATS):
+    """The schema of a `get`: its parameters, its answer and its errors.
+
+    `many`: of a ListView's, which so knows its columns and the files it comes as.
+    """
+    answers = {}
     if many:
+        told = Told(columns_of(answer), formats)
+        answers = {
+            (200, form.media_type.partition(";")[0]): (
+                OpenApiTypes.STR if form.is_text else OpenApiTypes.BINARY
+            )
+            for form in formats.values()
+        }
         answer = page_serializer(answer)
-        parameters = [*parameters, *PAGING_PARAMETERS]
-    return extend_schema(
+        parameters = [*parameters, *list_parameters(told), *PAGING_PARAMETERS]
+    schema = extend_schema(
         operation_id=slugify(summary).replace("-", "_"),
         summary=summary,
         parameters=[*parameters, *CLOCK_PARAMETERS],
-        responses={(200, "application/json"): answer, **PROBLEMS},
+        responses={(200, "application/json"): answer, **answers, **PROBLEMS},
     )
+    return (lambda get: schema(of_one_moment(get, told))) if many else schema
+
+
+def of_one_moment(get, told):
+    """A ListView's `get`, which reads a whole file of one moment."""
+
+    @wraps(get)
+    def answer(view, request, *args, **kwargs):
+        if view.file_format is None:
+            return get(view, request, *args, **kwargs)
+        with one_moment():
+            return get(view, request, *args, **kwargs)
+
+    answer.told = told
+    return answer
+
+
+def list_parameters(told):
+    """The schema's parameters for the columns and the format of a list."""
+    columns = "\n".join(
+        f"- `{one.name}` ({one.kind}): {one.meaning}" for one in told.columns.values()
+    )
+    return [
+        OpenApiParameter(
+            "fields",
+            {"type": "array", "items": {"type": "string", "enum": [*told.columns]}},
+            description=f"Columns in this order, joined by commas.\n\n{columns}",
+            explode=False,
+            style="form",
+        ),
+        OpenApiParameter(
+            "format",
+            OpenApiTypes.STR,
+            enum=["json", *told.formats],
+            description="The whole list as a file, without paging. Default: json.",
+        ),
+    ]
 
 
 def page_serializer(row):
-    """The serializer of a page of rows, for the schema."""
+    """The serializer of a page of rows, for the schema; ?fields= leaves out columns."""
+
+    def get_fields(self):
+        fields = super(row, self).get_fields()
+        for one in fields.values():
+            one.required = False
+        return fields
+
+    row = type(row.__name__, (row,), {"get_fields": get_fields, "__doc__": row.__doc__})
     return type(
         f"Page{row.__name__}",
         (serializers.Serializer,),

@@ -45,6 +45,20 @@ def address(name, *arguments, clock=None, **parameters):
     return reverse(name, args=arguments) + (f"?{text}" if text else "")
 
 
+def twin(name, asked, *arguments, but=()):
+    """The address in the API of the list on a page, by the page's parameters.
+
+    Without those that mailings add, the page's own, and further names in `but`.
+    """
+    gone = {"page", "columns", *but}
+    query = {
+        key: texts
+        for key in without_tags(asked)
+        if key not in gone and (texts := [text for text in asked.getlist(key) if text])
+    }
+    return address(f"api:{name}", *arguments, **query)
+
+
 class ClockMixin(ContextMixin):
     """A page that takes ?as_of= and ?known_at= and refuses what it does not know.
 

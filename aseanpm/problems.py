@@ -51,6 +51,8 @@ ONCE = {
     "limit",
     "cursor",
     "count",
+    "fields",
+    "format",
     "page",
     "q",
     "search",

@@ -580,24 +580,38 @@ def fund_row(fund, owner):
 class CoverageSerializer(serializers.Serializer):
     """On how many projects a sum rests: wholly, in part, not at all."""
 
-    complete = serializers.IntegerField()
-    partial = serializers.IntegerField()  # type: ignore[assignment]
-    none = serializers.IntegerField()
+    complete = serializers.IntegerField(
+        help_text="Projects of which every amount is known."
+    )
+    partial = serializers.IntegerField(  # type: ignore[assignment]
+        help_text="Projects of which some amounts are known."
+    )
+    none = serializers.IntegerField(help_text="Projects of which no amount is known.")
 
 
 class CountryRowSerializer(serializers.Serializer):
     """A country in a list. Counts over countries overlap."""
 
     code = serializers.CharField(help_text="ISO 3166-1 alpha-2.")
-    iso3 = serializers.CharField()
-    name = serializers.CharField()
-    names = serializers.DictField(child=serializers.CharField())
+    iso3 = serializers.CharField(help_text="ISO 3166-1 alpha-3.")
+    name = serializers.CharField(help_text="In English.")
+    names = serializers.DictField(
+        child=serializers.CharField(), help_text="The name by code of language."
+    )
     is_member = serializers.BooleanField(help_text="Of ASEAN, on the day.")
-    member_since = serializers.CharField(allow_null=True)
+    member_since = serializers.CharField(
+        allow_null=True, help_text="As exact as it is known: 1995-07-28 or 1995."
+    )
     is_iai_beneficiary = serializers.BooleanField(help_text="On the day.")
-    beneficiary_since = serializers.CharField(allow_null=True)
-    projects_counted = serializers.IntegerField()
-    pipeline = serializers.IntegerField()
+    beneficiary_since = serializers.CharField(
+        allow_null=True, help_text="In the IAI, as exact as it is known."
+    )
+    projects_counted = serializers.IntegerField(
+        help_text="Projects that count and reach it, by name or in a grouping."
+    )
+    pipeline = serializers.IntegerField(
+        help_text="Projects that reach it, in an earlier stage."
+    )
     illustrative_records = serializers.IntegerField(
         help_text="How many of the projects that count are illustrative."
     )
@@ -672,18 +686,42 @@ class CountrySerializer(CountryRowSerializer):
 class PartnerRowSerializer(serializers.Serializer):
     """A partner in a list. Counts over partners overlap."""
 
-    code = serializers.CharField()
-    name = serializers.CharField()
-    names = serializers.DictField(child=serializers.CharField())
-    kind = serializers.ChoiceField(Partner.Kind.choices)
+    code = serializers.CharField(help_text="The partner's code.")
+    name = serializers.CharField(help_text="In English.")
+    names = serializers.DictField(
+        child=serializers.CharField(), help_text="The name by code of language."
+    )
+    kind = serializers.ChoiceField(
+        Partner.Kind.choices, help_text="What kind of partner it is."
+    )
     inside_asean = serializers.BooleanField(help_text="On the day.")
-    aliases = serializers.ListField(child=serializers.CharField())
-    projects_counted = serializers.IntegerField()
-    alone = serializers.IntegerField()
-    jointly = serializers.IntegerField()
-    committed_usd = serializers.DecimalField(18, 2, allow_null=True)
-    committed_in_kind_usd = serializers.DecimalField(18, 2, allow_null=True)
-    coverage = CoverageSerializer()
+    aliases = serializers.ListField(
+        child=serializers.CharField(), help_text="What else it is called in documents."
+    )
+    projects_counted = serializers.IntegerField(
+        help_text="Projects that count and that it funds."
+    )
+    alone = serializers.IntegerField(
+        help_text="Of these, those that nobody else funds."
+    )
+    jointly = serializers.IntegerField(
+        help_text="Of these, those that others fund too."
+    )
+    committed_usd = serializers.DecimalField(
+        18,
+        2,
+        allow_null=True,
+        help_text=("What it committed to them in cash, US dollars; null: not known."),
+    )
+    committed_in_kind_usd = serializers.DecimalField(
+        18,
+        2,
+        allow_null=True,
+        help_text="What it committed in kind, valued in US dollars.",
+    )
+    coverage = CoverageSerializer(
+        help_text="On how many of these projects the sums rest."
+    )
     illustrative_records = serializers.IntegerField(
         help_text="How many of the projects that count are illustrative."
     )
@@ -752,11 +790,20 @@ class PartnerSerializer(PartnerRowSerializer):
 class FundSerializer(serializers.Serializer):
     """A fund and the partner it counts as; a shared fund counts as itself."""
 
-    code = serializers.CharField()
-    name = serializers.CharField()
-    names = serializers.DictField(child=serializers.CharField())
-    partner = serializers.CharField(allow_null=True)
-    shared = serializers.BooleanField(allow_null=True)
-    manager = serializers.CharField()
-    established = serializers.CharField()
-    basis = serializers.CharField()
+    code = serializers.CharField(help_text="The fund's code.")
+    name = serializers.CharField(help_text="In English.")
+    names = serializers.DictField(
+        child=serializers.CharField(), help_text="The name by code of language."
+    )
+    partner = serializers.CharField(
+        allow_null=True, help_text="Code of the partner it counts as on the day."
+    )
+    shared = serializers.BooleanField(
+        allow_null=True,
+        help_text="Whether it is a shared fund, which counts as itself.",
+    )
+    manager = serializers.CharField(help_text="Who manages it, as documents say.")
+    established = serializers.CharField(
+        help_text="When it was established, as documents say."
+    )
+    basis = serializers.CharField(help_text="On what this rests.")

@@ -3,10 +3,9 @@ from dataclasses import dataclass
 from math import ceil
 
 from django.http import HttpResponseRedirect
-from django.urls import reverse
 from django.views.generic import TemplateView
 
-from aseanpm.pages import ClockMixin, Figure, row_or_404
+from aseanpm.pages import ClockMixin, Figure, row_or_404, twin
 from aseanpm.templatetags.aseanpm import usd
 from projects.filters import NO_STATUS
 from projects.models import MoneyEntry, Project
@@ -62,8 +61,7 @@ class PartnersPage(ClockMixin, TemplateView):
         )
 
     def api_address(self, name, *arguments):
-        query = self.request.GET.urlencode()
-        return reverse(f"api:{name}", args=arguments) + (f"?{query}" if query else "")
+        return twin(name, self.request.GET, *arguments)
 
     def bilateral(self, count, **filters):
         """Direct bilateral support: the figure and the first rows of its list."""

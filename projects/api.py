@@ -15,11 +15,12 @@ from aseanpm.api import (
     problems,
 )
 from aseanpm.facts import AlreadyRecorded, Clock
-from aseanpm.paging import query_page
+from aseanpm.formats import FORMATS
 from aseanpm.permissions import can
 from aseanpm.workplace import NothingChanged
 
 from . import actions
+from .exchange.iati import IATI
 from .filters import ProjectFilter
 from .ordering import LABELS, order_of
 from .serializers import (
@@ -96,15 +97,19 @@ class ProjectListView(WriteMixin, Telling, ListView):
         ProjectRowSerializer,
         [*filter_parameters(ProjectFilter), ORDERING],
         many=True,
+        formats=FORMATS | {"iati": IATI},
     )
     def get(self, request):
         projects = visible_projects(request.user, self.clock)
         found = ProjectFilter(request.query_params, projects).rows
         asked = request.query_params.get("ordering", "")
         order, descending = order_of(found, asked, request.user)
-        page, following = query_page(found, order, descending, request.query_params)
-        rows = project_rows(projects, [row["pk"] for row in page], request.user)
-        return self.answer(rows, following, found.count)
+        return self.answer_query(
+            found,
+            order,
+            descending,
+            lambda keys: project_rows(projects, keys, request.user),
+        )
 
     @writing("Create a project", 201, 400, 401, 403, 422)
     def post(self, request):

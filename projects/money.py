@@ -216,13 +216,15 @@ def taken_back(clock):
     A reversal that was itself reversed takes nothing back.
     """
     entries = MoneyEntry.objects.at(clock)
-    reversed_again = entries.filter(reverses__isnull=False).values("reverses")
+    reversing = entries.filter(reverses__gt=0)  # SQLite finds no "not null" by index
+    reversed_by_any = reversing.values("reverses")
+    on_record = entries.filter(pk__in=reversed_by_any)
     as_a_whole = Q(amount=-F("reverses__amount")) | Q(
         amount__isnull=True, reverses__amount__isnull=True
     )
-    reversals = entries.filter(as_a_whole, reverses__in=entries.values("pk")).exclude(
-        pk__in=reversed_again
-    )
+    reversals = reversing.filter(
+        as_a_whole, reverses__in=on_record.values("pk")
+    ).exclude(pk__in=reversed_by_any)
     return Q(pk__in=reversals.values("pk")) | Q(pk__in=reversals.values("reverses"))
 
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import UTC
 
 from django.core.exceptions import ValidationError
-from django.db.models import Max
+from django.db.models import CharField, Max, Value
 from django.urls import reverse
 from rest_framework import serializers
 
@@ -12,6 +12,7 @@ from aseanpm.editing import LANGUAGES
 from aseanpm.facts import Precision, shown_date
 from aseanpm.forms import FIRST_YEAR, last_day, tidy_line, tidy_text
 from aseanpm.pages import row_or_404
+from aseanpm.paging import Keys
 
 from . import money
 from .models import FACTS as FACTS_ON_RECORD
@@ -25,6 +26,7 @@ from .models import (
     Status,
 )
 
+NO_CODES: list[str] = []  # one for all rows; thousands keep the collector busy
 MANY_LINES = {"description", "note", "internal_note"}
 COLUMNS = (
     "pk",
@@ -47,23 +49,70 @@ COLUMNS = (
 class ProjectRowSerializer(serializers.Serializer):
     """A project in a list. Amounts are US dollars, null where unknown."""
 
-    code = serializers.CharField()
-    title = serializers.CharField()
-    title_language = serializers.CharField()
-    plan = serializers.CharField(allow_null=True)
-    area = serializers.CharField(allow_null=True)
-    line = serializers.CharField(allow_null=True)
-    status = serializers.ChoiceField(Status.choices, allow_null=True)
-    is_illustrative = serializers.BooleanField()
-    countries = serializers.ListField(child=serializers.CharField())
-    groupings = serializers.ListField(child=serializers.CharField())
-    partners = serializers.ListField(child=serializers.CharField())
-    funds = serializers.ListField(child=serializers.CharField())
-    organisations = serializers.ListField(child=serializers.CharField())
-    approved_usd = serializers.DecimalField(18, 2, allow_null=True)
-    planned_start = serializers.CharField(allow_null=True)
-    planned_end = serializers.CharField(allow_null=True)
-    changed_at = serializers.DateTimeField()
+    code = serializers.CharField(
+        help_text="The project's code. It never changes and is never reused."
+    )
+    title = serializers.CharField(help_text="In the language of title_language.")
+    title_language = serializers.CharField(
+        help_text="Code of the language of the title, such as en or vi."
+    )
+    plan = serializers.CharField(
+        allow_null=True,
+        help_text="Code of the work plan it is placed in; null: in none.",
+    )
+    area = serializers.CharField(
+        allow_null=True, help_text="Code of the strategic area of its line."
+    )
+    line = serializers.CharField(
+        allow_null=True, help_text="Code of its line, the only one that it counts for."
+    )
+    status = serializers.ChoiceField(
+        Status.choices,
+        allow_null=True,
+        help_text="On the clock's day; null where no document tells one.",
+    )
+    is_illustrative = serializers.BooleanField(
+        help_text="Generated, and no real project."
+    )
+    countries = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Codes of the countries that benefit by name, in order.",
+    )
+    groupings = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Codes of the groupings that benefit as such, in order.",
+    )
+    partners = serializers.ListField(
+        child=serializers.CharField(),
+        help_text=(
+            "Codes of those who fund it, in order; a shared fund stands as itself."
+        ),
+    )
+    funds = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Codes of the funds through which they do, in order.",
+    )
+    organisations = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Codes of the organisations that take part, in order.",
+    )
+    approved_usd = serializers.DecimalField(
+        18,
+        2,
+        allow_null=True,
+        help_text="Approved budget in cash, US dollars; null: not known.",
+    )
+    planned_start = serializers.CharField(
+        allow_null=True,
+        help_text="As exact as it is known: 2022-09-30, 2022-09 or 2022.",
+    )
+    planned_end = serializers.CharField(
+        allow_null=True,
+        help_text="As exact as it is known: 2022-09-30, 2022-09 or 2022.",
+    )
+    changed_at = serializers.DateTimeField(
+        help_text="When something that this list may show was last recorded."
+    )
 
 
 def visible_projects(user, clock):
@@ -137,45 +186,26 @@ def funders_of(project, clock):
 
 
 def project_rows(projects, keys, user=None, kind=None, giver=None):
-    """Rows of the projects with these keys, in their order, in six queries.
+    """Rows of the projects with these keys, in their order, in three queries.
 
     They stand as on the clock of `projects`; lists in a row are sorted codes. `kind`
-    adds `shown_usd`, the dollars of another kind of money, for a seventh query; with
+    adds `shown_usd`, the dollars of another kind of money, for a fourth query; with
     `giver`, only what that funder gives.
     """
-    clock = projects.clock
-    ours = Project.objects.as_of(clock.day, clock.known_at).filter(pk__in=keys)
+    clock, some = projects.clock, Keys(keys)
+    ours = Project.objects.as_of(clock.day, clock.known_at).filter(pk__in=some)
     rows = {
-        row["pk"]: row
+        row[0]: row
         for row in ours.order_by()
         .with_state()
         .with_placement("code")
         .with_change()
-        .values(*COLUMNS)
+        .values_list(*COLUMNS)
     }
-    lists = defaultdict(lambda: defaultdict(set))
-    mine = {"project__in": keys}
-    for project, partner, fund in (
-        Funding.objects.filter(**mine)
-        .net_by_fund(clock)
-        .values_list("project", "partner__code", "fund__code")
-    ):
-        lists[project]["partners"].add(partner)
-        lists[project]["funds"].add(fund)
-    for project, country, grouping in (
-        Benefit.objects.filter(**mine)
-        .net(clock)
-        .values_list("project", "country__code", "grouping__code")
-    ):
-        lists[project]["countries"].add(country)
-        lists[project]["groupings"].add(grouping)
-    for project, organisation in ProjectOrganisation.objects.filter(**mine).values_list(
-        "project", "organisation__code"
-    ):
-        lists[project]["organisations"].add(organisation)
+    lists = codes_by_project({"project__in": some}, clock)
     approved = money.amounts_by_project(ours, MoneyEntry.Kind.APPROVED, user)
     found = [
-        project_row(rows[pk], lists[pk], approved.get(pk, money.UNKNOWN))
+        project_row(rows[pk], lists, approved.get(pk, money.UNKNOWN))
         for pk in keys
         if pk in rows
     ]
@@ -186,30 +216,77 @@ def project_rows(projects, keys, user=None, kind=None, giver=None):
     return found
 
 
+LISTS = (  # what a row of codes_by_project names
+    ("partners", "funds"),
+    ("countries", "groupings"),
+    ("organisations", None),
+)
+
+
+def codes_by_project(where, clock):
+    """{column: {key of a project: its codes}} of all lists in a row; one query."""
+    funders = Funding.objects.filter(**where).net_by_fund(clock)
+    benefits = Benefit.objects.filter(**where).net(clock)
+    parts = ProjectOrganisation.objects.filter(**where).order_by()
+    no_code = Value(None, CharField())
+    rows, *others = (
+        found.annotate(which=Value(which)).values_list("project", *codes, "which")
+        for which, (found, codes) in enumerate(
+            (
+                (funders, ("partner__code", "fund__code")),
+                (benefits, ("country__code", "grouping__code")),
+                (parts.annotate(no=no_code), ("organisation__code", "no")),
+            )
+        )
+    )
+    lists = {column: {} for columns in LISTS for column in columns}
+    for pk, first, second, which in rows.union(*others, all=True):
+        for code, column in zip((first, second), LISTS[which], strict=True):
+            if code is not None:
+                lists[column].setdefault(pk, []).append(code)
+    return lists
+
+
 def project_row(row, lists, approved):
-    def codes(name):
-        return sorted(code for code in lists[name] if code is not None)
+    (
+        pk,
+        code,
+        title,
+        title_language,
+        plan,
+        area,
+        line,
+        status,
+        is_illustrative,
+        planned_start,
+        planned_start_precision,
+        planned_end,
+        planned_end_precision,
+        changed,
+    ) = row
+
+    def codes(column):
+        found = lists[column].get(pk, NO_CODES)
+        return sorted(set(found)) if len(found) > 1 else found
 
     return {
-        "code": row["code"],
-        "title": row["title"],
-        "title_language": row["title_language"],
-        "plan": row["plan"],
-        "area": row["area"],
-        "line": row["line"],
-        "status": row["status"] or None,
-        "is_illustrative": row["is_illustrative"],
+        "code": code,
+        "title": title,
+        "title_language": title_language,
+        "plan": plan,
+        "area": area,
+        "line": line,
+        "status": status or None,
+        "is_illustrative": is_illustrative,
         "countries": codes("countries"),
         "groupings": codes("groupings"),
         "partners": codes("partners"),
         "funds": codes("funds"),
         "organisations": codes("organisations"),
         "approved_usd": approved.usd,
-        "planned_start": shown_date(
-            row["planned_start"], row["planned_start_precision"]
-        ),
-        "planned_end": shown_date(row["planned_end"], row["planned_end_precision"]),
-        "changed_at": row["changed"],
+        "planned_start": shown_date(planned_start, planned_start_precision),
+        "planned_end": shown_date(planned_end, planned_end_precision),
+        "changed_at": changed,
     }
 
 
@@ -468,17 +545,34 @@ def standing_shares(rows):
 class FactSerializer(serializers.Serializer):
     """A fact on both clocks, withdrawn ones included; `says` puts it in words."""
 
-    id = serializers.UUIDField()
-    kind = serializers.CharField()
-    says = serializers.CharField()
-    effective_on = serializers.DateField(allow_null=True)
-    day_order = serializers.IntegerField(allow_null=True)
-    recorded_at = serializers.DateTimeField()
-    withdrawn_at = serializers.DateTimeField(allow_null=True)
-    withdrawal_reason = serializers.CharField()
-    basis = serializers.CharField()
-    source = serializers.CharField(allow_null=True)  # type: ignore[assignment]
-    note = serializers.CharField()
+    id = serializers.UUIDField(help_text="Identifies the fact for good.")
+    kind = serializers.CharField(
+        help_text=(
+            "What it is about: status, placement, funding, benefit, money and so on."
+        )
+    )
+    says = serializers.CharField(help_text="The fact in words.")
+    effective_on = serializers.DateField(
+        allow_null=True,
+        help_text="The day in Jakarta from which it is true; null: for all time.",
+    )
+    day_order = serializers.IntegerField(
+        allow_null=True, help_text="Its place among the facts of its kind on that day."
+    )
+    recorded_at = serializers.DateTimeField(help_text="When it was written down.")
+    withdrawn_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it was found wrong; null while it stands."
+    )
+    withdrawal_reason = serializers.CharField(help_text="Why it was found wrong.")
+    basis = serializers.CharField(
+        help_text=("On what it rests: documented, assumed, unverified or illustrative.")
+    )
+    source = serializers.CharField(  # type: ignore[assignment]
+        allow_null=True, help_text="Code of the document that says so."
+    )
+    note = serializers.CharField(
+        help_text="A remark; empty where its terms are private."
+    )
 
 
 def project_facts(project, clock, user=None):

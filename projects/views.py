@@ -1,4 +1,3 @@
-from django.urls import reverse
 from django.views.generic import TemplateView
 
 from aseanpm.documents import documents_of
@@ -11,7 +10,7 @@ from aseanpm.lists import (
     ListMixin,
     OneViewView,
 )
-from aseanpm.pages import ClockMixin, page_of
+from aseanpm.pages import ClockMixin, page_of, twin
 from aseanpm.permissions import can
 from aseanpm.problems import refuse_repeated
 from aseanpm.talk import talk_about
@@ -106,7 +105,7 @@ class ProjectListView(ProjectList, ChoosingMixin, ClockMixin, TemplateView):
             ordering=("-" if descending else "") + order.name,
             table_columns=with_money(columns, kind, giver),
             sortable=labels_for(user),
-            api_address=api_address(asked),
+            api_address=twin("projects", asked, but=("money", "money_of")),
             illustrative=found.filter(is_illustrative=True).count(),
             may_edit=can(user, "edit", "projects"),
             deeds=DEEDS,
@@ -128,21 +127,7 @@ def with_money(columns, kind, giver):
 
 def in_order(projects, order, descending):
     """The keys of projects in an order, ties by code."""
-    sign = "-" if descending else ""
-    return (
-        order.aliased(projects)
-        .order_by(f"{sign}sort_value", f"{sign}code")
-        .values_list("pk", flat=True)
-    )
-
-
-def api_address(asked):
-    """The same list in the API."""
-    query = asked.copy()
-    for only_here in ("page", "money", "money_of", "columns"):
-        query.pop(only_here, None)
-    text = query.urlencode()
-    return reverse("api:projects") + (f"?{text}" if text else "")
+    return order.sorted(projects, descending).values_list("pk", flat=True)
 
 
 class ProjectDetailView(ClockMixin, TemplateView):

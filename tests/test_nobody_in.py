@@ -40,6 +40,9 @@ ASKED = {
     "inside_asean": ["inside_asean=true"],
     "is_illustrative": ["is_illustrative=false"],
     "kind": ["kind=action_line", "kind=dialogue"],
+    "fields": ["fields=code", "fields=approved_usd"],
+    # A workbook holds the same rows, and the moment at which it was drawn.
+    "format": ["format=csv", "format=jsonl"],
     "limit": ["limit=1"],
     "line": ["line=IAI-IV-07"],
     "line_kind": ["line_kind=action_line"],
@@ -109,7 +112,7 @@ def answer_to(client, address):
     headers = {k: v for k, v in answer.headers.items() if k != "Date"}
     if answer.streaming:
         return answer.status_code, b"".join(answer), headers
-    return answer.status_code, MASKED.sub(b"", answer.content), headers
+    return answer.status_code, MASKED.sub(b"", b"".join(answer)), headers
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from rest_framework.response import Response
 
 from aseanpm.api import ListView, ReadView, documented, filter_parameters
 from aseanpm.pages import row_or_404
-from aseanpm.paging import BY_CODE, query_page
+from aseanpm.paging import BY_CODE
 from projects.models import Status
 from projects.progress import (
     count_by_meeting,
@@ -119,14 +119,13 @@ class LineListView(ListView):
             request.query_params, ActionLine.objects.all(), projects=projects
         )
         found = filters.rows
-        page, following = query_page(found, BY_CODE, False, request.query_params)
-        lines = ActionLine.objects.select_related("plan", "area", "parent").in_bulk(
-            [row["pk"] for row in page]
-        )
-        rows = [
-            line_row(lines[row["pk"]], filters.standings[row["pk"]]) for row in page
-        ]
-        return self.answer(rows, following, found.count)
+
+        def rows_of(keys):
+            related = ActionLine.objects.select_related("plan", "area", "parent")
+            lines = related.in_bulk(keys)
+            return [line_row(lines[key], filters.standings[key]) for key in keys]
+
+        return self.answer_query(found, BY_CODE, False, rows_of)
 
 
 class LineView(ReadView):
@@ -154,17 +153,16 @@ class MeetingListView(ListView):
     def get(self, request):
         meetings = Meeting.objects.held_by(self.clock.day)
         found = MeetingFilter(request.query_params, meetings).rows
-        page, following = query_page(found, BY_CODE, False, request.query_params)
-        rows = (
-            Meeting.objects.select_related("body", "chair_country", "country")
-            .prefetch_related("sources")
-            .in_bulk([row["pk"] for row in page])
-        )
         projects = visible_projects(request.user, self.clock)
         approvals = count_by_meeting(projects, Status.APPROVED)
         on = self.clock.last_day
-        told = [meeting_row(rows[row["pk"]], approvals, on) for row in page]
-        return self.answer(told, following, found.count)
+
+        def rows_of(keys):
+            related = Meeting.objects.select_related("body", "chair_country", "country")
+            rows = related.prefetch_related("sources").in_bulk(keys)
+            return [meeting_row(rows[key], approvals, on) for key in keys]
+
+        return self.answer_query(found, BY_CODE, False, rows_of)
 
 
 class FigureListView(ListView):

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from aseanpm.api import ListView, documented, filter_parameters
 from aseanpm.facts import shown_date
 from aseanpm.filters import ChoicesFilter, CodeFilter, StrictFilterSet
-from aseanpm.pages import ClockMixin, Figure, address
+from aseanpm.pages import ClockMixin, Figure, address, twin
 
 from .filters import MetricFilter
 from .models import PublishedFigure
@@ -93,7 +93,7 @@ class ReconciliationView(ClockMixin, TemplateView):
             summary=self.summary(filters.among(every, without=["verdict"])),
             illustrative=sum(bool(row.computed.illustrative) for row in rows),
             illustrative_notice=any(row.computed.illustrative for row in rows),
-            api_address=self.api_address(),
+            api_address=twin("reconciliation", self.request.GET),
             **told,
             **context,
         )
@@ -118,10 +118,6 @@ class ReconciliationView(ClockMixin, TemplateView):
             }
             for verdict, label in VERDICTS.items()
         ]
-
-    def api_address(self):
-        query = self.request.GET.urlencode()
-        return address("api:reconciliation") + (f"?{query}" if query else "")
 
 
 NOTES = {
@@ -180,29 +176,63 @@ def grouped(shown):
 class ComparisonSerializer(serializers.Serializer):
     """One comparison; numbers are decimals in strings, null where not computable."""
 
-    code = serializers.CharField()
-    plan = serializers.CharField(allow_null=True)
-    scope = serializers.CharField(help_text="A plan, programme, partner or body.")
-    metric = serializers.CharField()
-    as_of = serializers.CharField(help_text="2022-09-22, 2021-09 or 2024.")
-    moment = serializers.ChoiceField(PublishedFigure.Moment.choices)
-    printed = serializers.CharField()
-    qualifier = serializers.ChoiceField(PublishedFigure.Qualifier.choices)
-    unit = serializers.CharField()
-    against = serializers.CharField(allow_null=True)
-    basis = serializers.ChoiceField(list(BASES.items()))
-    difference = serializers.CharField(
-        allow_null=True, help_text="`against` less `printed`."
+    code = serializers.CharField(help_text="The code of what was printed.")
+    plan = serializers.CharField(
+        allow_null=True, help_text="Code of the plan it is about."
     )
-    verdict = serializers.ChoiceField(list(VERDICTS.items()))
-    reason = serializers.CharField()
-    check = serializers.ChoiceField(list(CHECKS.items()), allow_null=True)
-    combination = serializers.CharField(allow_null=True)
-    group = serializers.CharField(allow_null=True)
-    funder = serializers.CharField(allow_null=True)
-    meeting = serializers.CharField(allow_null=True)
-    sources = serializers.ListField(child=serializers.CharField())
-    illustrative_records = serializers.IntegerField()
+    scope = serializers.CharField(help_text="A plan, programme, partner or body.")
+    metric = serializers.CharField(help_text="What was counted.")
+    as_of = serializers.CharField(help_text="2022-09-22, 2021-09 or 2024.")
+    moment = serializers.ChoiceField(
+        PublishedFigure.Moment.choices,
+        help_text="Whether it is of the day as it closed, or before the meeting.",
+    )
+    printed = serializers.DecimalField(18, 2, help_text="The number as printed.")
+    qualifier = serializers.ChoiceField(
+        PublishedFigure.Qualifier.choices, help_text="How exact it was said to be."
+    )
+    unit = serializers.CharField(help_text="% or a currency; empty: a count.")
+    against = serializers.DecimalField(
+        18,
+        2,
+        allow_null=True,
+        help_text="The number beside it: computed, or printed elsewhere.",
+    )
+    basis = serializers.ChoiceField(
+        list(BASES.items()),
+        help_text="Whether that comes from records or from other print.",
+    )
+    difference = serializers.DecimalField(
+        18, 2, allow_null=True, help_text="`against` less `printed`."
+    )
+    verdict = serializers.ChoiceField(
+        list(VERDICTS.items()), help_text="What the comparison shows."
+    )
+    reason = serializers.CharField(help_text="Why, in words.")
+    check = serializers.ChoiceField(
+        list(CHECKS.items()),
+        allow_null=True,
+        help_text="Which consistency of print is looked at.",
+    )
+    combination = serializers.CharField(
+        allow_null=True,
+        help_text="Codes of exactly the funders it is about, joined by +.",
+    )
+    group = serializers.CharField(
+        allow_null=True, help_text="The group of funders it is about."
+    )
+    funder = serializers.CharField(
+        allow_null=True, help_text="Code of the funder whose share it is."
+    )
+    meeting = serializers.CharField(
+        allow_null=True, help_text="Code of the meeting it is about."
+    )
+    sources = serializers.ListField(
+        child=serializers.CharField(), help_text="Codes of the documents."
+    )
+    illustrative_records = serializers.IntegerField(
+        help_text="How many illustrative projects the computed number rests on."
+    )
     records = serializers.URLField(
         allow_null=True, help_text="The page with the records behind `against`."
     )

@@ -31,26 +31,52 @@ def source_codes(row):
 
 
 class PlanSpansSerializer(serializers.Serializer):
-    nominal_start = serializers.DateField()
-    nominal_end = serializers.DateField()
-    implementation_start = serializers.DateField(allow_null=True)
-    closed_on = serializers.DateField(allow_null=True)
-    adopted_on = serializers.CharField(allow_null=True)
+    nominal_start = serializers.DateField(
+        help_text="First day of the period in the plan's title."
+    )
+    nominal_end = serializers.DateField(help_text="Last day of that period.")
+    implementation_start = serializers.DateField(
+        allow_null=True, help_text="The day it began to be carried out."
+    )
+    closed_on = serializers.DateField(
+        allow_null=True, help_text="The day of its formal close; null: none on record."
+    )
+    adopted_on = serializers.CharField(
+        allow_null=True,
+        help_text="As exact as it is known: 2020-11-12, 2020-11 or 2020.",
+    )
 
 
 class LinesSerializer(serializers.Serializer):
     """Lines of the headline kind; null where nothing is known of them."""
 
-    declared = serializers.IntegerField(allow_null=True)
-    implemented = serializers.IntegerField(allow_null=True)
-    of_which_all_projects_completed = serializers.IntegerField(allow_null=True)
-    in_preparation = serializers.IntegerField(allow_null=True)
-    not_started = serializers.IntegerField(allow_null=True)
-    percent = serializers.DecimalField(5, 1, allow_null=True)
+    declared = serializers.IntegerField(
+        allow_null=True, help_text="How many lines the plan declares."
+    )
+    implemented = serializers.IntegerField(
+        allow_null=True,
+        help_text=(
+            "Lines with at least one project that counts: begun, not completed."
+        ),
+    )
+    of_which_all_projects_completed = serializers.IntegerField(
+        allow_null=True, help_text="Of these, lines whose projects are all completed."
+    )
+    in_preparation = serializers.IntegerField(
+        allow_null=True,
+        help_text="Lines on which no project counts yet, and one is prepared.",
+    )
+    not_started = serializers.IntegerField(
+        allow_null=True,
+        help_text="Lines on which no project is on record in either way.",
+    )
+    percent = serializers.DecimalField(
+        5, 1, allow_null=True, help_text="implemented, of declared."
+    )
     not_loaded = serializers.IntegerField(
         help_text="Lines that were declared and are not on record; none has begun."
     )
-    sentence = serializers.CharField()
+    sentence = serializers.CharField(help_text="The same as a sentence.")
 
 
 def opened(help_text="The list that adds up to this figure, on the same clock."):
@@ -69,17 +95,35 @@ class LinesOpenedSerializer(LinesSerializer):
 
 
 class PlanRowSerializer(PlanSpansSerializer):
-    code = serializers.CharField()
-    title = serializers.CharField()
-    title_translations = serializers.DictField(child=serializers.CharField())
-    programme = serializers.CharField()
-    headline_kind = serializers.ChoiceField(LineKind.choices, allow_null=True)
-    predecessor = serializers.CharField(allow_null=True)
-    successor = serializers.CharField(allow_null=True)
-    is_past_its_period = serializers.BooleanField()
-    lines = LinesSerializer()
-    projects_counted = serializers.IntegerField()
-    illustrative_records = serializers.IntegerField()
+    code = serializers.CharField(help_text="The plan's code.")
+    title = serializers.CharField(help_text="In English.")
+    title_translations = serializers.DictField(
+        child=serializers.CharField(), help_text="The title by code of language."
+    )
+    programme = serializers.CharField(help_text="Code of its programme: IAI or MPAC.")
+    headline_kind = serializers.ChoiceField(
+        LineKind.choices,
+        allow_null=True,
+        help_text="The kind of line by which it is measured.",
+    )
+    predecessor = serializers.CharField(
+        allow_null=True, help_text="Code of the plan before it."
+    )
+    successor = serializers.CharField(
+        allow_null=True, help_text="Code of the plan after it, once that was adopted."
+    )
+    is_past_its_period = serializers.BooleanField(
+        help_text="Whether nominal_end lies before the clock's day."
+    )
+    lines = LinesSerializer(
+        help_text=("Lines of the headline kind; null where nothing is known of them.")
+    )
+    projects_counted = serializers.IntegerField(
+        help_text="Projects that count by the plan's rule."
+    )
+    illustrative_records = serializers.IntegerField(
+        help_text="How many of those are illustrative."
+    )
 
 
 class RuleSerializer(serializers.Serializer):
@@ -163,12 +207,20 @@ class FundingSerializer(serializers.Serializer):
 class AreaSerializer(serializers.Serializer):
     """`lines` is null where the arrangement of lines over areas is assumed."""
 
-    code = serializers.CharField()
-    title = serializers.CharField()
-    implemented = serializers.IntegerField(allow_null=True)
-    lines = serializers.IntegerField(allow_null=True)
-    lines_assumed = serializers.IntegerField(allow_null=True)
-    projects = serializers.IntegerField()
+    code = serializers.CharField(help_text="The area's code.")
+    title = serializers.CharField(help_text="In English.")
+    implemented = serializers.IntegerField(
+        allow_null=True,
+        help_text="Lines of the area with at least one project that counts.",
+    )
+    lines = serializers.IntegerField(
+        allow_null=True, help_text="Its lines; null where their arrangement is assumed."
+    )
+    lines_assumed = serializers.IntegerField(
+        allow_null=True,
+        help_text="Its lines as they are assumed; null where documented.",
+    )
+    projects = serializers.IntegerField(help_text="Projects of the area that count.")
 
 
 class AreaOpenedSerializer(AreaSerializer):
@@ -427,10 +479,14 @@ def funding_dict(funding):
 
 
 class AreaRowSerializer(AreaSerializer):
-    plan = serializers.CharField()
-    order = serializers.IntegerField()
-    title_translations = serializers.DictField(child=serializers.CharField())
-    other_titles = serializers.ListField(child=serializers.CharField())
+    plan = serializers.CharField(help_text="Code of its plan.")
+    order = serializers.IntegerField(help_text="Its place in the plan.")
+    title_translations = serializers.DictField(
+        child=serializers.CharField(), help_text="The title by code of language."
+    )
+    other_titles = serializers.ListField(
+        child=serializers.CharField(), help_text="What else it was called in documents."
+    )
 
 
 def area_row(count, plan):
@@ -448,20 +504,44 @@ def area_row(count, plan):
 class LineRowSerializer(serializers.Serializer):
     """A line and how it stands. An empty title waits to be loaded."""
 
-    code = serializers.CharField()
-    title = serializers.CharField()
-    title_language = serializers.CharField()
-    plan = serializers.CharField()
-    area = serializers.CharField(allow_null=True)
-    area_basis = serializers.CharField()
-    kind = serializers.ChoiceField(LineKind.choices)
-    number = serializers.IntegerField(allow_null=True)
-    parent = serializers.CharField(allow_null=True)  # type: ignore[assignment]
-    state = serializers.ChoiceField(list(STATES.items()), allow_null=True)
-    counts_from = serializers.ChoiceField(list(COUNTING))
-    projects_counted = serializers.IntegerField()
-    pipeline = serializers.IntegerField()
-    all_projects_completed = serializers.BooleanField()
+    code = serializers.CharField(help_text="The line's code.")
+    title = serializers.CharField(
+        help_text="In the language of title_language; empty: not loaded yet."
+    )
+    title_language = serializers.CharField(
+        help_text="Code of the language of the title, such as en or vi."
+    )
+    plan = serializers.CharField(help_text="Code of its plan.")
+    area = serializers.CharField(
+        allow_null=True, help_text="Code of its strategic area."
+    )
+    area_basis = serializers.CharField(help_text="On what its place in the area rests.")
+    kind = serializers.ChoiceField(
+        LineKind.choices, help_text="What the plan calls it."
+    )
+    number = serializers.IntegerField(
+        allow_null=True, help_text="Its number in the plan."
+    )
+    parent = serializers.CharField(  # type: ignore[assignment]
+        allow_null=True, help_text="Code of the line it stands below."
+    )
+    state = serializers.ChoiceField(
+        list(STATES.items()),
+        allow_null=True,
+        help_text="How it stands; null where the plan was not on record.",
+    )
+    counts_from = serializers.ChoiceField(
+        list(COUNTING), help_text="The status from which projects count here."
+    )
+    projects_counted = serializers.IntegerField(
+        help_text="Projects placed on it that count."
+    )
+    pipeline = serializers.IntegerField(
+        help_text="Projects placed on it in an earlier stage."
+    )
+    all_projects_completed = serializers.BooleanField(
+        help_text="Whether projects count, and all of them are completed."
+    )
 
 
 class MilestoneSerializer(serializers.Serializer):
@@ -644,23 +724,42 @@ def conclusion_dict(one):
 class MeetingRowSerializer(serializers.Serializer):
     """A meeting; its dates are as exact as they are known."""
 
-    code = serializers.CharField()
-    name = serializers.CharField()
-    body = serializers.CharField()
-    number = serializers.IntegerField(allow_null=True)
-    held_from = serializers.CharField(allow_null=True)
-    held_until = serializers.CharField(allow_null=True)
-    precision = serializers.ChoiceField(Precision.choices)
-    is_held = serializers.BooleanField(allow_null=True)
-    place = serializers.CharField()
-    chair = serializers.CharField()
-    chair_country = serializers.CharField(allow_null=True)
-    country = serializers.CharField(allow_null=True)
-    approvals_in_print = serializers.IntegerField(allow_null=True)
+    code = serializers.CharField(help_text="The meeting's code.")
+    name = serializers.CharField(help_text="As it is called.")
+    body = serializers.CharField(help_text="Code of the body that met.")
+    number = serializers.IntegerField(
+        allow_null=True, help_text="Which of the body's meetings it is."
+    )
+    held_from = serializers.CharField(
+        allow_null=True, help_text="First day, as exact as it is known."
+    )
+    held_until = serializers.CharField(
+        allow_null=True, help_text="Last day, as exact as it is known."
+    )
+    precision = serializers.ChoiceField(
+        Precision.choices, help_text="How exactly the dates are known."
+    )
+    is_held = serializers.BooleanField(
+        allow_null=True,
+        help_text="Whether it had begun by the clock's day; null: date not known.",
+    )
+    place = serializers.CharField(help_text="Where it was held, as documents say.")
+    chair = serializers.CharField(help_text="Who chaired it, as documents say.")
+    chair_country = serializers.CharField(
+        allow_null=True, help_text="Code of the country in the chair."
+    )
+    country = serializers.CharField(
+        allow_null=True, help_text="Code of the country where it was held."
+    )
+    approvals_in_print = serializers.IntegerField(
+        allow_null=True, help_text="Approvals that its documents print; null: not said."
+    )
     approvals_on_record = serializers.IntegerField(
         help_text="Projects whose approval at this meeting is on record and visible."
     )
-    sources = serializers.ListField(child=serializers.CharField())
+    sources = serializers.ListField(
+        child=serializers.CharField(), help_text="Codes of the documents."
+    )
 
 
 def is_held(meeting, on):
@@ -703,25 +802,48 @@ class FigurePartSerializer(serializers.Serializer):
 class FigureSerializer(serializers.Serializer):
     """What was said in print: about one plan, programme or partner."""
 
-    code = serializers.CharField()
-    plan = serializers.CharField(allow_null=True)
-    programme = serializers.CharField(allow_null=True)
-    partner = serializers.CharField(allow_null=True)
-    metric = serializers.CharField()
-    as_of = serializers.CharField()
-    moment = serializers.ChoiceField(PublishedFigure.Moment.choices)
-    qualifier = serializers.ChoiceField(PublishedFigure.Qualifier.choices)
-    value = serializers.DecimalField(18, 2)
-    unit = serializers.CharField()
-    of_total = serializers.IntegerField(allow_null=True)
-    percent = serializers.DecimalField(4, 1, allow_null=True)
-    about_projects = serializers.IntegerField(allow_null=True)
-    funder = serializers.CharField(allow_null=True)
-    meeting = serializers.CharField(allow_null=True)
-    parts = FigurePartSerializer(many=True)
-    note = serializers.CharField()
-    basis = serializers.ChoiceField(Basis.choices)
-    sources = serializers.ListField(child=serializers.CharField())
+    code = serializers.CharField(help_text="The figure's code.")
+    plan = serializers.CharField(
+        allow_null=True, help_text="Code of the plan it is about."
+    )
+    programme = serializers.CharField(
+        allow_null=True, help_text="Code of the programme it is about."
+    )
+    partner = serializers.CharField(
+        allow_null=True, help_text="Code of the partner it is about."
+    )
+    metric = serializers.CharField(help_text="What was counted.")
+    as_of = serializers.CharField(help_text="Of which day, as exact as it was said.")
+    moment = serializers.ChoiceField(
+        PublishedFigure.Moment.choices,
+        help_text="Whether it is of the day as it closed, or before the meeting.",
+    )
+    qualifier = serializers.ChoiceField(
+        PublishedFigure.Qualifier.choices, help_text="How exact it was said to be."
+    )
+    value = serializers.DecimalField(18, 2, help_text="The number as printed.")
+    unit = serializers.CharField(help_text="% or a currency; empty: a count.")
+    of_total = serializers.IntegerField(
+        allow_null=True, help_text="The total that was printed with it."
+    )
+    percent = serializers.DecimalField(
+        4, 1, allow_null=True, help_text="The percentage that was printed with it."
+    )
+    about_projects = serializers.IntegerField(
+        allow_null=True, help_text="How many projects it was said to be about."
+    )
+    funder = serializers.CharField(
+        allow_null=True, help_text="Code of the funder whose share it is."
+    )
+    meeting = serializers.CharField(
+        allow_null=True, help_text="Code of the meeting that was told."
+    )
+    parts = FigurePartSerializer(many=True, help_text="What it was said to consist of.")
+    note = serializers.CharField(help_text="A remark.")
+    basis = serializers.ChoiceField(Basis.choices, help_text="On what it rests.")
+    sources = serializers.ListField(
+        child=serializers.CharField(), help_text="Codes of the documents."
+    )
 
 
 def figures_told(figures, clock):

@@ -8,7 +8,7 @@ from django.views.generic import TemplateView
 from aseanpm.documents import documents_of
 from aseanpm.editing import key_of
 from aseanpm.facts import Basis, Entry
-from aseanpm.pages import ClockMixin, Figure, page_of, row_or_404
+from aseanpm.pages import ClockMixin, Figure, page_of, row_or_404, twin
 from aseanpm.permissions import can
 from aseanpm.talk import talk_about
 from aseanpm.templatetags.aseanpm import usd
@@ -202,6 +202,7 @@ class PlanListView(PlanFigures, TemplateView):
             programmes.setdefault(plan.programme, []).append(card)
         illustrative = sum(one.illustrative for one in told.values())
         return super().get_context_data(
+            api_address=twin("plans", self.request.GET),
             programmes=[
                 {
                     "programme": programme,
@@ -567,17 +568,9 @@ class LineListView(PlanFigures, TemplateView):
             not_loaded=filters.not_loaded,
             rule=asked.get("rule"),
             illustrative=projects.filter(is_illustrative=True).exists(),
-            api_address=api_address("api:lines", asked),
+            api_address=twin("lines", asked),
             **context,
         )
-
-
-def api_address(name, asked):
-    """The same list in the API."""
-    query = asked.copy()
-    query.pop("page", None)
-    text = query.urlencode()
-    return reverse(name) + (f"?{text}" if text else "")
 
 
 class LineDetailView(PlanFigures, TemplateView):
@@ -673,7 +666,7 @@ class MeetingListView(ClockMixin, TemplateView):
             ],
             illustrative=bool(approvals)
             and projects.filter(is_illustrative=True).exists(),
-            api_address=api_address("api:meetings", asked),
+            api_address=twin("meetings", asked),
             **context,
         )
 

@@ -79,6 +79,12 @@ def get(mapping, key):
 
 
 @register.filter
+def as_file(address, form):
+    """The address of a list in the API, for the whole of it as a file."""
+    return f"{address}{'&' if '?' in address else '?'}format={form}"
+
+
+@register.filter
 def turned(ordering, column):
     """The order that a click on a column's head asks for."""
     return f"-{column}" if ordering == column else column

@@ -14,12 +14,14 @@ from collections import defaultdict
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils import timezone
 from lxml import etree
 
 from aseanpm.facts import Precision, shown_date
+from aseanpm.formats import Format
 from projects import money
 from projects.models import MoneyEntry, ProjectOrganisation, Status
 
@@ -93,6 +95,17 @@ def activities(projects, user=None, site=""):
                 file.flush()
                 yield sink.drain()
     yield sink.drain()
+
+
+def write(file, drawing):
+    """Fill the file of a Drawing; returns how many projects it holds."""
+    site = urlsplit(drawing.address)
+    home = f"{site.scheme}://{site.netloc}" if drawing.address else ""
+    file.writelines(activities(drawing.source, drawing.user, home))
+    return drawing.source.once_each().count()
+
+
+IATI = Format("IATI", "application/xml", "xml", write, has_columns=False)
 
 
 def losses(keys, clock, user=None):

@@ -353,8 +353,8 @@ WRITES = {
     "field": lambda: edit(Project.objects.first(), description="Rice and fish"),
     "meeting": lambda: change(Meeting.objects.first(), place="Bali"),
     "partner": lambda: change(Partner.objects.first(), name="Other"),
-    "line": lambda: change(Project.objects.first().placements.get().line, title="Soil"),
-    "plan": lambda: change(Project.objects.first().placements.get().plan, note="Soon"),
+    "line": lambda: change(Project.objects.get().placements.get().line, title="Soil"),
+    "plan": lambda: change(Project.objects.get().placements.get().plan, note="Soon"),
 }
 
 

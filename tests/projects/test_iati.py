@@ -6,6 +6,7 @@ import uuid
 from decimal import Decimal
 
 import pytest
+from django.core.management import call_command
 from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
@@ -692,6 +693,28 @@ def test_a_project_is_one_activity_in_the_api(api):
     assert b"http://testserver/iati/#vocabularies" in file
     assert file == file_of(Project.objects.as_of(), site="http://testserver")
     assert project.title.encode() in file
+
+
+def test_a_filtered_list_comes_as_one_file_from_api_and_command(api, tmp_path):
+    first, second = make.project(funders=["JP"]), make.project(funders=["JP"])
+    make.project(funders=["SG"])
+    target = tmp_path / "japan.xml"
+
+    answer = api().get("/api/v1/projects/?partner=JP&format=iati")
+    refused = api().get("/api/v1/projects/?format=iati&fields=code")
+    call_command(
+        *("export", "projects", "partner=JP"), format="iati", output=str(target)
+    )
+
+    assert answer["Content-Type"] == "application/xml"
+    for file in (b"".join(answer.streaming_content), target.read_bytes()):
+        objections(file)
+        codes = etree.fromstring(file).findall(".//iati-identifier")
+        assert [one.text.partition("ASEC-")[2] for one in codes] == [
+            first.code,
+            second.code,
+        ]
+    assert [error["field"] for error in refused.json()["errors"]] == ["fields"]
 
 
 def test_what_a_reader_may_not_see_has_no_activity(api):
