@@ -88,6 +88,8 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "aseanpm.headers.security_headers",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "aseanpm.throttling.rate_headers",
+    "partners.tokens.pulls_recorded",
     "django.middleware.gzip.GZipMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
     "aseanpm.headers.private_answers",
@@ -308,7 +310,9 @@ if HTTPS:
     if BEHIND_PROXY:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-ALLAUTH_TRUSTED_PROXY_COUNT = int(BEHIND_PROXY)  # whose X-Forwarded-For is believed
+# Whose X-Forwarded-For is believed
+TRUSTED_PROXIES = env.int("ASEANPM_PROXIES", default=int(BEHIND_PROXY))
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
 # Language and time
 
@@ -349,14 +353,17 @@ SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "partners.tokens.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     # Query sets decide who sees what, by visible_to(user).
     "DEFAULT_PERMISSION_CLASSES": [
         "aseanpm.permissions.OpenToReader",
         "partners.accounts.HasSecondFactor",
+        "partners.tokens.WithinScope",
     ],
+    "DEFAULT_THROTTLE_CLASSES": ["aseanpm.throttling.ApiThrottle"],
+    "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_RENDERER_CLASSES": ["aseanpm.renderers.OrjsonRenderer"],
     "DEFAULT_PARSER_CLASSES": ["aseanpm.renderers.OrjsonParser"],
     "URL_FORMAT_OVERRIDE": None,
@@ -365,9 +372,19 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 
+# Requests of the API: visitors by address, who has signed in by login; "" for no limit
+API_RATES = {
+    "visitors": env("ASEANPM_RATE_VISITORS", default="60/minute") or None,
+    "signed_in": env("ASEANPM_RATE_SIGNED_IN", default="600/minute") or None,
+}
+
 MIGRATION_MODULES = {"knox": None}  # its one table is ours: partners.ApiToken
 KNOX_TOKEN_MODEL = "partners.ApiToken"  # noqa: S105
-REST_KNOX = {"TOKEN_MODEL": KNOX_TOKEN_MODEL, "TOKEN_TTL": timedelta(days=365)}
+REST_KNOX = {
+    "TOKEN_MODEL": KNOX_TOKEN_MODEL,
+    "TOKEN_TTL": timedelta(days=365),
+    "TOKEN_PREFIX": "aseanpm_",  # who finds one in a file knows what it opens
+}
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "aseanpm API",
