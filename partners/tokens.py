@@ -84,13 +84,11 @@ class TokenAuthentication(KnoxAuthentication):
     """knox's, in one query by the hash, which deletes nothing that has expired."""
 
     def authenticate_credentials(self, token):
-        found = (
-            ApiToken.objects.select_related("user")
-            .filter(digest=hash_token(token.decode("latin-1")))
-            .first()
-        )
-        if found is None:
-            raise AuthenticationFailed("There is no such token.")
+        digest = hash_token(token.decode("latin-1"))
+        try:
+            found = ApiToken.objects.select_related("user").get(digest=digest)
+        except ApiToken.DoesNotExist as error:
+            raise AuthenticationFailed("There is no such token.") from error
         if found.revoked_at:
             raise AuthenticationFailed("This token was revoked.")
         if found.has_expired:

@@ -1,13 +1,15 @@
 """Tokens: who makes them, what they open, what was pulled, how often one may ask."""
 
 import re
+import time
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core import checks
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.http import StreamingHttpResponse
 from django.test import override_settings
 
@@ -474,6 +476,42 @@ def test_a_pull_that_cannot_be_written_waits_and_fails_no_request(
     assert "aiko" not in caplog.text
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_busy_database_keeps_no_reader_waiting(partner, pull):
+    _, text = make.token(partner)
+    lock = {
+        "sqlite": "BEGIN IMMEDIATE",
+        "postgresql": "BEGIN; LOCK TABLE partners_pull IN EXCLUSIVE MODE",
+    }
+    writer = connection.copy()
+    writer.cursor().execute(lock[connection.vendor])
+
+    began = time.monotonic()
+    assert pull(text, f"{PROJECTS}?limit=1").status_code == 200
+    waited = time.monotonic() - began
+    writer.cursor().execute("ROLLBACK")
+    writer.close()
+    pull(text, f"{PROJECTS}?limit=2")
+
+    assert 0.2 < waited < 3
+    told = [one.address for one in Pull.objects.order_by("pk")]
+    assert told == [f"{PROJECTS}?limit=1", f"{PROJECTS}?limit=2"]
+
+
+@pytest.mark.database("sqlite")
+@pytest.mark.django_db(transaction=True)
+def test_the_record_of_a_pull_leaves_the_care_for_other_writes_alone(partner, pull):
+    _, text = make.token(partner)
+    assert pull(text).status_code == 200
+
+    def pragma(name):
+        with connection.cursor() as cursor:
+            return cursor.execute(f"PRAGMA {name}").fetchone()[0]
+
+    assert Pull.objects.count() == 1
+    assert (pragma("synchronous"), pragma("busy_timeout")) == (2, 20_000)
+
+
 def test_the_last_use_is_noted_at_most_once_a_minute(partner, pull):
     _, text = make.token(partner)
 
@@ -674,6 +712,15 @@ def test_pages_are_not_counted(client, rates):
         assert answer.status_code == 200
         assert "RateLimit-Limit" not in answer.headers
         assert client.get("/api/docs/").status_code == 200
+
+
+@pytest.mark.parametrize("rate", ["many", "60", "60/", "60/x", "0/minute", "-1/minute"])
+def test_a_rate_that_cannot_be_read_is_told_before_the_site_serves(settings, rate):
+    settings.API_RATES = {"visitors": "60/minute", "signed_in": rate}
+
+    assert [(error.id, error.msg) for error in checks.run_checks()] == [
+        ("aseanpm.E003", f"“{rate}” is no rate.")
+    ]
 
 
 def test_a_rate_costs_no_query_of_the_main_database(client, queries, rates, settings):
