@@ -85,8 +85,9 @@ class ApiThrottle(SimpleRateThrottle):
 
     def who(self, request):
         """The scope of a request's rate, and whose it is."""
-        if request.user.is_authenticated:
-            return "signed_in", request.user.pk
+        user = getattr(request, "user", None)  # none behind a host that is not ours
+        if user and user.is_authenticated:
+            return "signed_in", user.pk
         return "visitors", self.network(self.get_ident(request))
 
     @staticmethod

@@ -14,6 +14,7 @@ and any other object is one row.
 import datetime as dt
 import logging
 from collections import deque
+from http import HTTPStatus
 
 from django.core.exceptions import ValidationError
 from django.db import OperationalError
@@ -113,12 +114,16 @@ class WithinScope(BasePermission):
 
 
 def pulls_recorded(get_response):
-    """Middleware, outside of whatever makes another answer of one (304, gzip)."""
+    """Middleware, outside of whatever makes another answer of one (304, gzip).
+
+    What was refused as too many is not recorded: it would push out the rest.
+    """
 
     def respond(request):
         response = get_response(request)
         token = getattr(request, "auth", None)
-        if not isinstance(token, ApiToken):
+        is_too_many = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+        if not isinstance(token, ApiToken) or is_too_many:
             return response
         pull = Pull(
             token=token,

@@ -612,6 +612,7 @@ def test_a_login_has_one_rate_over_all_its_tokens_and_sessions(
 
     assert [each.status_code for each in answers] == [200, 200, 200, 200, 429]
     assert [left(each)[1] for each in answers] == ["3", "2", "1", "0", "0"]
+    assert [each.status for each in Pull.objects.all()] == [200, 200, 200]
 
 
 def test_another_login_and_another_address_have_rates_of_their_own(
@@ -643,6 +644,13 @@ def test_every_answer_of_the_api_tells_the_rate_and_counts_once(
     answer = client.get(path)
 
     assert answer.status_code == status
+    assert left(answer)[:2] == ["2", "1"]
+
+
+def test_a_host_that_is_not_ours_is_refused_and_counted(client, rates):
+    answer = client.get(PROJECTS, headers={"Host": "elsewhere.example"})
+
+    assert answer.status_code == 400
     assert left(answer)[:2] == ["2", "1"]
 
 
