@@ -420,7 +420,12 @@ LOGGING = {
     "formatters": {
         "line": {
             "()": "structlog.stdlib.ProcessorFormatter",
-            "processor": structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0),
+            "processor": structlog.dev.ConsoleRenderer(
+                colors=False,
+                pad_event_to=0,
+                # where “rich” is installed, it would log what variables hold
+                exception_formatter=structlog.dev.plain_traceback,
+            ),
             "foreign_pre_chain": [*LOG_PROCESSORS, request_id_of_record],
         }
     },
