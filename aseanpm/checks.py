@@ -5,6 +5,7 @@ import re
 
 from django.conf import settings
 from django.core.checks import Error, register
+from rest_framework.throttling import SimpleRateThrottle
 
 EACH_ITS_OWN = {"LocMemCache", "DummyCache"}
 
@@ -51,3 +52,25 @@ def the_identifier_in_iati_is_one(app_configs, **kwargs):
             id="aseanpm.E003",
         )
     ]
+
+
+@register
+def rates_can_be_read(app_configs, **kwargs):
+    """A slip in one of them would make every answer of the API a 500."""
+    return [
+        Error(
+            f"“{rate}” is no rate.",
+            hint=f"Write ASEANPM_RATE_{who.upper()} as 60/minute.",
+            id="aseanpm.E004",
+        )
+        for who, rate in settings.API_RATES.items()
+        if not is_rate(rate)
+    ]
+
+
+def is_rate(text):
+    try:
+        number, _ = SimpleRateThrottle.parse_rate(None, text)
+    except (ValueError, KeyError, IndexError):
+        return False
+    return number is None or number > 0

@@ -372,6 +372,25 @@ TABLE = (
         },
     ),
     Permission(
+        "tokens",
+        "API tokens, and what was pulled with them",
+        "",
+        *("makes its own, to read",) * 2,
+        *("makes its own, to read or to write",) * 2,
+        may={
+            "view": ("administrator",),
+            "create": ("partner", "coordinator", *STAFF),
+            "edit": ("administrator",),
+        },
+        own=dict.fromkeys(("view", "edit"), ("partner", "coordinator", "editor")),
+        doors={
+            "accounts:tokens": "create",
+            "accounts:all-tokens": "view",
+            "accounts:token": "view",
+            "accounts:token-revoke": "edit",
+        },
+    ),
+    Permission(
         "sign-in",
         "Signing in, and one’s own password, second factor and sessions",
         "signs in, if invited",

@@ -91,6 +91,8 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "aseanpm.headers.security_headers",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "aseanpm.throttling.rate_headers",
+    "partners.tokens.pulls_recorded",
     "django.middleware.gzip.GZipMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
     "aseanpm.headers.private_answers",
@@ -311,7 +313,9 @@ if HTTPS:
     if BEHIND_PROXY:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-ALLAUTH_TRUSTED_PROXY_COUNT = int(BEHIND_PROXY)  # whose X-Forwarded-For is believed
+# Whose X-Forwarded-For is believed
+TRUSTED_PROXIES = env.int("ASEANPM_PROXIES", default=int(BEHIND_PROXY))
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
 # Language and time
 
@@ -352,14 +356,17 @@ SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "partners.tokens.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     # Query sets decide who sees what, by visible_to(user).
     "DEFAULT_PERMISSION_CLASSES": [
         "aseanpm.permissions.OpenToReader",
         "partners.accounts.HasSecondFactor",
+        "partners.tokens.WithinScope",
     ],
+    "DEFAULT_THROTTLE_CLASSES": ["aseanpm.throttling.ApiThrottle"],
+    "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_RENDERER_CLASSES": ["aseanpm.renderers.OrjsonRenderer"],
     "DEFAULT_PARSER_CLASSES": ["aseanpm.renderers.OrjsonParser"],
     "URL_FORMAT_OVERRIDE": None,
@@ -368,9 +375,19 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 
+# Requests of the API: visitors by address, who has signed in by login; "" for no limit
+API_RATES = {
+    "visitors": env("ASEANPM_RATE_VISITORS", default="60/minute") or None,
+    "signed_in": env("ASEANPM_RATE_SIGNED_IN", default="600/minute") or None,
+}
+
 MIGRATION_MODULES = {"knox": None}  # its one table is ours: partners.ApiToken
 KNOX_TOKEN_MODEL = "partners.ApiToken"  # noqa: S105
-REST_KNOX = {"TOKEN_MODEL": KNOX_TOKEN_MODEL, "TOKEN_TTL": timedelta(days=365)}
+REST_KNOX = {
+    "TOKEN_MODEL": KNOX_TOKEN_MODEL,
+    "TOKEN_TTL": timedelta(days=365),
+    "TOKEN_PREFIX": "aseanpm_",  # who finds one in a file knows what it opens
+}
 
 # Pages elsewhere may read what is public: nobody's cookies and no tokens
 
@@ -378,7 +395,10 @@ CORS_ALLOW_ALL_ORIGINS = True
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS"]
 CORS_ALLOW_HEADERS = ["accept", "if-none-match"]
-CORS_EXPOSE_HEADERS = ["content-disposition", "etag", "retry-after"]
+CORS_EXPOSE_HEADERS = [
+    *("content-disposition", "etag", "retry-after"),
+    *("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"),
+]
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "aseanpm API",
@@ -414,7 +434,12 @@ LOGGING = {
     "formatters": {
         "line": {
             "()": "structlog.stdlib.ProcessorFormatter",
-            "processor": structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0),
+            "processor": structlog.dev.ConsoleRenderer(
+                colors=False,
+                pad_event_to=0,
+                # where “rich” is installed, it would log what variables hold
+                exception_formatter=structlog.dev.plain_traceback,
+            ),
             "foreign_pre_chain": [*LOG_PROCESSORS, request_id_of_record],
         }
     },

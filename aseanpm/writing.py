@@ -5,8 +5,11 @@ history row of every change carries the entry's sequence, author, moment and rea
 """
 
 import datetime as dt
+from contextlib import contextmanager
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import connection, transaction
 from django.db.models import ProtectedError, signals
 from django.db.models.deletion import Collector
 
@@ -151,3 +154,38 @@ def stamp_history(instance, history_instance, **_):
     history_instance.history_date = entry.recorded_at
     history_instance.history_user = entry.recorded_by
     history_instance.history_change_reason = entry.reason or entry.what
+
+
+@contextmanager
+def brief_write():
+    """A transaction outside of the ledger, for notes that no answer waits for.
+
+    It waits for other writers a quarter of a second and for no disk: a power failure
+    may lose the last notes, and nothing else. Raises OperationalError where it waited
+    in vain.
+    """
+    if connection.in_atomic_block:
+        with transaction.atomic():
+            yield
+    elif connection.vendor == "postgresql":
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit = off")
+            cursor.execute("SET LOCAL lock_timeout = '250ms'")
+            yield
+    else:
+        with impatient_sqlite(), transaction.atomic():
+            yield
+
+
+@contextmanager
+def impatient_sqlite():
+    patience = settings.DATABASES["default"]["OPTIONS"]["timeout"] * 1000
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute("PRAGMA busy_timeout = 250")
+            if settings.WAL_IS_SAFE:  # without the log, less than FULL may break it
+                cursor.execute("PRAGMA synchronous = NORMAL")
+            yield
+        finally:
+            cursor.execute("PRAGMA synchronous = FULL")
+            cursor.execute(f"PRAGMA busy_timeout = {patience}")

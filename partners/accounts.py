@@ -18,9 +18,10 @@ from django.http import HttpResponseRedirect
 from django.urls import reverse
 from rest_framework.permissions import BasePermission
 
-from aseanpm.facts import ledger_entry
+from aseanpm.facts import ledger_entry, open_entry
 from aseanpm.writing import change, create
 
+from . import tokens
 from .models import Country, Partner, User
 
 logger = logging.getLogger(__name__)
@@ -166,7 +167,7 @@ def password_link(user):
 
 
 def change_user(user, *, by, version=None, **values):
-    """Change a user's fields. Closing a login ends its sessions.
+    """Change a user's fields. Closing a login ends its sessions and tokens.
 
     Raises ValidationError for one's own role or closing, and where no administrator
     would be left; Stale as `writing.change` does.
@@ -190,6 +191,7 @@ def change_user(user, *, by, version=None, **values):
     if not user.is_active:
         for session in UserSession.objects.filter(user=user):
             session.end()
+        tokens.revoke_all_of(user=user, moment=open_entry().recorded_at)
     return changed
 
 

@@ -1,5 +1,6 @@
 """Countries, partners and funds in the API, read-only: the pages' own numbers."""
 
+from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
 from rest_framework.response import Response
 
 from aseanpm.api import ListView, ReadView, documented, filter_parameters
@@ -20,6 +21,13 @@ from .serializers import (
     partner_rows,
     partner_whole,
 )
+
+
+class TokenScheme(KnoxTokenScheme):
+    """Tokens in the schema, as knox's own class has them."""
+
+    target_class = "partners.tokens.TokenAuthentication"
+    name = "token"
 
 
 class CountryListView(ListView):

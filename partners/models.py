@@ -1,6 +1,7 @@
 """Who: the people who sign in, countries and groupings, funders and organisations."""
 
 import unicodedata
+import uuid
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -10,7 +11,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.urls import reverse
-from knox.models import AbstractAuthToken
+from django.utils import timezone
+from knox.models import AbstractAuthToken, AuthTokenManager
 
 from aseanpm.facts import Precision, shown_date
 from aseanpm.fields import fold
@@ -134,13 +136,86 @@ def mixes_scripts(name):
     return "LATIN" in scripts and not scripts.isdisjoint(LIKE_LATIN)
 
 
-class ApiToken(AbstractAuthToken):
-    """A partner's key to the API; only its hash is kept."""
+class ApiTokenQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """One's own; administrators see everybody's."""
+        return self if user.role == User.Role.ADMINISTRATOR else self.filter(user=user)
 
+    def standing(self):
+        """Without those that were revoked; some may have expired."""
+        return self.filter(revoked_at__isnull=True)
+
+    def standing_first(self):
+        return self.order_by(F("revoked_at").desc(nulls_first=True), "-created", "uuid")
+
+
+class ApiToken(AbstractAuthToken):
+    """A person's key to the API, with the rights of its user's role at each request.
+
+    Only its hash is kept. `uuid` names it in addresses. A revoked one stays, so that
+    what was pulled with it can still be read.
+    """
+
+    class Scope(models.TextChoices):
+        READ = "read", "Read"
+        WRITE = "write", "Read and write"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=100)
+    scope = models.CharField(max_length=5, choices=Scope, default=Scope.READ)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = AuthTokenManager.from_queryset(ApiTokenQuerySet)()
 
     def __str__(self):
         return f"{self.name} of {self.user}"
+
+    def get_absolute_url(self):
+        return reverse("accounts:token", args=[self.uuid])
+
+    def clean(self):
+        super().clean()
+        if self.scope == self.Scope.WRITE and not self.user.is_secretariat:
+            message = "Only the secretariat writes by token. Choose “Read”."
+            raise ValidationError({"scope": message})
+
+    @property
+    def has_expired(self):
+        return self.expiry is not None and self.expiry <= timezone.now()
+
+    @property
+    def opens(self):
+        """Whether it still opens anything, as far as the token itself goes."""
+        return self.revoked_at is None and not self.has_expired
+
+
+class Pull(models.Model):
+    """A request made with a token: what it asked for, and how much it got.
+
+    `address` is path and query, cut to its length. `rows` is None where the answer did
+    not tell. Written and pruned by `tokens.record`.
+    """
+
+    token = models.ForeignKey(
+        ApiToken,
+        to_field="uuid",
+        on_delete=models.CASCADE,
+        related_name="pulls",
+        db_index=False,
+    )
+    at = models.DateTimeField()
+    method = models.CharField(max_length=7)
+    address = models.CharField(max_length=500)
+    rows = models.PositiveIntegerField(null=True)
+    status = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(name="pull_newest", fields=["token", "-id"])]
+
+    def __str__(self):
+        return f"{self.method} {self.address}"
 
 
 class ValidQuerySet(models.QuerySet):

@@ -50,6 +50,7 @@ def pytest_configure(config):
     settings.SECRET_KEY_FILE = folder / "secret_key"
     settings.DEMO_LOGINS_FILE = folder / "demo_logins"
     settings.CACHES = {"default": {"BACKEND": PER_PROCESS_CACHE}}
+    settings.API_RATES = {"visitors": None, "signed_in": None}
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):  # a file, as in earnest

@@ -83,6 +83,7 @@ def samples():
         "sources": Source.objects.create(
             code="S1", title="A report", reading="whole"
         ).code,
+        "tokens": str(make.token(make.user("partner", partner="JP"))[0].uuid),
         "users": make.user("reader", email="somebody@example.org").email,
         "rates": "EUR",
         "EUR": ExchangeRate.objects.create(

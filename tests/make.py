@@ -15,6 +15,7 @@ from aseanpm import writing
 from aseanpm.facts import end_of_day, ledger_entry
 from aseanpm.models import ActionPoint, Comment, Document, Source
 from partners.models import (
+    ApiToken,
     BeneficiaryStatus,
     Country,
     FocalPoint,
@@ -322,6 +323,11 @@ def user(role="reader", *, email=None, **fields):
         fields["partner"] = partner(fields["partner"])
     email = email or f"{role}{next(_numbers)}@example.org"
     return User.objects.create_user(email, "a-long-password-1", role=role, **fields)
+
+
+def token(user, *, name="Nightly", **fields):
+    """A token that lasts a year, and its text."""
+    return ApiToken.objects.create(user, name=name, **fields)
 
 
 # What people say, and the files they bring

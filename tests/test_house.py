@@ -66,14 +66,21 @@ STOREYS = (
         "feed",
         "questions",
     }
-    | {"accounts", "planning", "merging", "changes", "bulk"},
+    | {"accounts", "tokens", "planning", "merging", "changes", "bulk"},
     {"forms", "filters", "ordering", "serializers", "exchange", "reports"}
     | {"fact_forms", "money_forms", "rate_forms", "columns"}
-    | {"account_forms", "plan_forms", "reference_forms", "meeting_forms"},
+    | {
+        "account_forms",
+        "token_forms",
+        "plan_forms",
+        "reference_forms",
+        "meeting_forms",
+    },
     {
         "views",
         "figures_views",
         "account_views",
+        "token_views",
         "api",
         "admin",
         "templatetags",

@@ -1,5 +1,7 @@
 """Signing in with a real browser: by keyboard, without scripts, with a passkey."""
 
+import re
+
 import pytest
 from allauth.mfa.models import Authenticator
 from axe_playwright_python.sync_playwright import Axe
@@ -116,6 +118,35 @@ def test_an_invitation_from_end_to_end(page, browser, site):
     invited.context.close()
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_a_token_is_made_copied_used_and_revoked(browser, site, scripts):
+    context = browser.new_context(java_script_enabled=scripts, base_url=site)
+    page = context.new_page()
+    page.goto("/accounts/login/?next=/accounts/tokens/")
+    page.get_by_label("E-mail address").fill("partner.jp@example.org")
+    page.get_by_label("Password").fill(accounts.DEMO_PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+    page.get_by_label("What it is for").fill(f"Sync {scripts}")
+    page.get_by_role("button", name="Make the token").click()
+    text = page.get_by_label("The token").input_value()
+    assert text not in page.url
+    headers = {"Authorization": f"Token {text}"}
+    answer = context.request.get("/api/v1/projects/?limit=2", headers=headers)
+    assert answer.status == 200
+
+    page.get_by_role("link", name=f"Sync {scripts}", exact=True).click()
+    expect(page.get_by_role("row", name="/api/v1/projects/?limit=2")).to_contain_text(
+        re.compile(r"2\s+200")
+    )
+    page.get_by_role("link", name="Revoke").click()
+    page.get_by_role("button", name="Revoke the token").click()
+    expect(page.get_by_text("opens nothing any more")).to_be_visible()
+    answer = context.request.get("/api/v1/projects/", headers=headers)
+    assert answer.status == 401
+    context.close()
+
+
 @pytest.mark.parametrize("colours", COLOURS)
 @pytest.mark.parametrize(
     "path",
@@ -139,6 +170,8 @@ def test_the_pages_of_an_account_keep_nobody_out_and_fit_a_phone(page, site):
         "password/change/",
         "2fa/",
         "sessions/",
+        "tokens/",
+        "tokens/all/",
         "users/",
         "users/invite/",
         "users/editor@example.org/",
