@@ -66,7 +66,8 @@ STOREYS = (
     }
     | {"accounts", "planning", "merging", "changes", "bulk"},
     {"forms", "filters", "ordering", "serializers", "exchange", "reports"}
-    | {"fact_forms", "money_forms", "rate_forms", "columns"}
+    | {"fact_forms", "fact_writing", "fact_requests"}
+    | {"money_forms", "rate_forms", "columns"}
     | {"account_forms", "plan_forms", "reference_forms", "meeting_forms"},
     {
         "views",
