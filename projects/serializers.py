@@ -461,6 +461,13 @@ class FactSerializer(serializers.Serializer):
     note = serializers.CharField()
 
 
+class FactsWrittenSerializer(serializers.Serializer):
+    """What one write recorded of a project, and what it withdrew."""
+
+    recorded = FactSerializer(many=True)
+    withdrawn = FactSerializer(many=True)
+
+
 def project_facts(project, clock, user=None):
     """What was recorded of a project by the clock's moment, up to its day.
 
