@@ -2,7 +2,6 @@
 
 from http import HTTPStatus
 
-from django.core.exceptions import ValidationError
 from django.utils.text import slugify
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
@@ -28,8 +27,6 @@ from .fact_requests import (
     RECORDING,
     FactRequest,
     FactWriteSerializer,
-    problems_of,
-    refuse,
 )
 from .filters import ProjectFilter
 from .ordering import LABELS, order_of
@@ -230,11 +227,7 @@ class ProjectFactsView(WriteMixin, ListView):
         entry.what = deed.what(form)[:300]
         entry.reason = deed.why(form, sent.reason)
         entry.opens = project.get_absolute_url()
-        try:
-            deed.write(form, entry, project)
-        except ValidationError as error:
-            form.take(error)
-            refuse(problems_of(form))
+        sent.write(deed, form, entry, project)
 
     def written(self, code, entry):
         """What an entry recorded and withdrew of a project, and its ETag since."""

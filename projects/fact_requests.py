@@ -184,17 +184,27 @@ class FactRequest:
         form = deed.form(data)
         if not form.is_valid():
             refuse(problems_of(form))
-        asks = isinstance(form, AskingForm) and not self.confirmed
-        if odd := list(form.oddities()) if asks else []:
-            refuse({"confirmed": odd})
         return form
+
+    def write(self, deed, form, entry, project):
+        """Write what a valid form says. Raises a 400, also for what is odd and not
+        confirmed, once nothing else is wrong."""
+        asks = isinstance(form, AskingForm) and not self.confirmed
+        odd = list(form.oddities()) if asks else []
+        try:
+            deed.write(form, entry, project)
+        except ValidationError as error:
+            form.take(error)
+            refuse(problems_of(form))
+        if odd:
+            refuse({"confirmed": odd})
 
     def _typed_into(self, form):
         """What a form would send: how it stands, with what was sent typed over it."""
         shown = raw(form)
         if not form.fact:
             shown.pop("effective_on", None)
-            shown.setdefault("in_kind", [GIVEN[False]])
+            shown["in_kind"] = [GIVEN[False]]
         names, problems = asked(form), {}
         for name, value in self.sent.items():
             if name not in names:
@@ -260,9 +270,9 @@ def typed(field, name, value):
 # The schema
 
 
-@extend_schema_field({"type": ["string", "null"], "format": "decimal"})
+@extend_schema_field({"type": "string", "format": "decimal"})
 class ExactNumberField(serializers.CharField):
-    """An exact number, written as the forms take it; null where it is not known."""
+    """An exact number, written as the forms take it."""
 
 
 def field_of(name, field):
@@ -276,7 +286,7 @@ def field_of(name, field):
         return serializers.BooleanField(**options)
     if name == "delta":
         return serializers.ChoiceField(list(EVENTS), **options)
-    options["allow_null"] = not field.required
+    options["allow_null"] = not field.required or name in {"partner", "amount"}
     if isinstance(field, NumberField):
         return ExactNumberField(**options)
     if isinstance(field, FactDay):
@@ -329,7 +339,7 @@ def envelope(kind):
 
 
 RESTS = {
-    "note": WordsField(label="Note"),
+    "note": WordsField(label="Note", required=False),
     "basis": forms.ChoiceField(label="Rests on", choices=Basis.choices),
     "source": forms.CharField(label="Source, by its code", required=False),
 }
