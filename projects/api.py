@@ -135,7 +135,7 @@ class ProjectListView(WriteMixin, Telling, ListView):
         rows = project_rows(projects, [row["pk"] for row in page], request.user)
         return self.answer(rows, following, found.count)
 
-    @writing("Create a project", 201, 400, 401, 403, 422, 503)
+    @writing("Create a project", 201, 400, 401, 403, 415, 422, 503)
     def post(self, request):
         self.authorise("create")
         key = self.idempotency_key()
@@ -160,7 +160,7 @@ class ProjectView(WriteMixin, Telling, ReadView):
     def get(self, request, code):
         return self.told(code)
 
-    @writing("Change a project", 200, 400, 401, 403, 404, 412, 428, 503)
+    @writing("Change a project", 200, 400, 401, 403, 404, 412, 415, 428, 503)
     def patch(self, request, code):
         project = visible_project(request.user, code, Clock())
         self.authorise("edit")
@@ -199,7 +199,7 @@ class ProjectFactsView(WriteMixin, ListView):
         request=FactWriteSerializer,
         responses={
             (201, "application/json"): FactsWrittenSerializer,
-            **problems(400, 401, 403, 404, 412, 422, 503),
+            **problems(400, 401, 403, 404, 412, 415, 422, 503),
         },
         examples=EXAMPLES,
     )

@@ -79,11 +79,11 @@ class Move(Deed):
         self.carries = goes_on and not self.successor
 
     @property
-    def action(self):  # type: ignore[override]
+    def action(self):
         return self.step.action if self.step else "edit"
 
     @property
-    def refusal(self):  # type: ignore[override]
+    def refusal(self):
         if self.step is None:
             return lifecycle.refusal(self.project.status, self.status)
         if self.carries and not actions.later_plans(self.project).exists():
@@ -236,7 +236,7 @@ class SetRight(Deed):
         self.says = says
 
     @property
-    def refusal(self):  # type: ignore[override]
+    def refusal(self):
         if self.fact.withdrawn_at is None:
             return ""
         who = self.fact.withdrawn_by or "a loaded file"

@@ -229,6 +229,16 @@ def test_what_changed_since_it_was_read_is_left_alone_where_asked(api, editor, p
     assert project.money_entries.known().filter(kind="committed").count() == 1
 
 
+def test_dollars_are_computed_and_exact(api, editor, project):
+    sent = MONEY | {"currency": "JPY", "amount": "1,000,000", "rate": "0.00685"}
+    sent |= {"rate_on": "2026-02-27", "rate_source": "A bank"}
+
+    post(api(editor), project, **sent)
+
+    entry = MoneyEntry.objects.get(kind="committed")
+    assert (entry.amount, entry.usd) == (Decimal(1_000_000), Decimal("6850.00"))
+
+
 def test_who_pays_joins_with_the_same_write(api, editor, project):
     sent = MONEY | {"partner": "KR", "fund": "AKCF", "joins": True}
 
@@ -383,6 +393,11 @@ REFUSED = {
         (MONEY | {"currency": "EUX"}, "currency", "“EUX” is no currency of ISO 4217."),
         (MONEY | {"amount": "1e5"}, "amount", "“1e5” is no number."),
         (MONEY | {"amount": "1.005"}, "amount", "“1.005” has more than 2 decimals."),
+        (
+            {name: value for name, value in MONEY.items() if name != "amount"},
+            "amount",
+            "Write the amount, or say that it is not known.",
+        ),
         (MONEY | {"amount": 1250.5}, "amount", "Send the number as a text, such as"),
         (MONEY | {"amount": "-1"}, "amount", "The entries of this kind and funder"),
         (MONEY | {"partner": None}, "partner", "Name the funder of this money."),
@@ -726,16 +741,6 @@ def test_the_same_fact_sent_again_is_told_and_not_written_again(api, editor, pro
     assert project.status_changes.known().filter(status="ongoing").count() == 1
 
 
-def test_a_key_is_of_the_address_that_it_was_sent_to(api, editor, project):
-    other = make.project()
-    post(api(editor), project, **FUNDING)
-
-    answer = post(api(editor), other, **FUNDING)
-
-    assert answer.status_code == 422
-    assert not other.fundings.exists()
-
-
 def at_once(call, numbers):
     def alone(number):
         try:
@@ -909,46 +914,11 @@ def test_the_schema_tells_every_status_of_a_write(schema):
     }
 
     assert statuses == {
-        "post /api/v1/projects/": {"201", "400", "401", "403", "422", "503"},
+        "post /api/v1/projects/": {"201", "400", "401", "403", "415", "422", "503"},
         "patch /api/v1/projects/{code}/": {
-            *("200", "400", "401", "403", "404", "412", "428", "503"),
+            *("200", "400", "401", "403", "404", "412", "415", "428", "503"),
         },
         "post /api/v1/projects/{code}/facts/": {
-            *("201", "400", "401", "403", "404", "412", "422", "503"),
+            *("201", "400", "401", "403", "404", "412", "415", "422", "503"),
         },
     }
-
-
-# Nothing but what is offered
-
-
-def test_no_column_is_written_that_is_not_offered(api, editor, project, schema):
-    """Every column of every fact, sent with every kind: refused, or a field of it."""
-    parts, client = schema["components"]["schemas"], api(editor)
-    before = kept()
-    columns = {
-        name
-        for model in fact_models()
-        for field in model._meta.concrete_fields
-        for name in (field.name, field.attname)
-    }
-    title = {"money entry": "MoneyEntry", "funding": "Funding", "benefit": "Benefit"}
-    for body in (MONEY, FUNDING, BENEFIT):
-        offered = parts[f"{title[body['kind']]}Write"]["properties"]
-        for name in columns - offered.keys():
-            more = body | {name: "1"}
-            answer = client.post(address(project), more, headers=KEY)
-            assert refused(answer).keys() == {name}
-
-    assert {"uuid", "sequence", "recorded_by_id", "usd", "project"} <= columns
-    assert kept() == before
-
-
-def test_dollars_are_computed_and_exact(api, editor, project):
-    sent = MONEY | {"currency": "JPY", "amount": "1,000,000", "rate": "0.00685"}
-    sent |= {"rate_on": "2026-02-27", "rate_source": "A bank"}
-
-    post(api(editor), project, **sent)
-
-    entry = MoneyEntry.objects.get(kind="committed")
-    assert (entry.amount, entry.usd) == (Decimal(1_000_000), Decimal("6850.00"))
