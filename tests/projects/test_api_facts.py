@@ -53,7 +53,7 @@ def project():
     make.fund("AKCF", owner="KR")
     make.country("KH")
     make.grouping("CLMV", ["KH", "VN"])
-    make.line(plan=make.plan("IAI-III"), code="IAI-III-9")
+    make.line(area=make.area(plan=make.plan("IAI-III")), code="IAI-III-9")
     make.meeting("IAI-TF-80", on="2026-06-10")
     make.meeting("IAI-TF-81", on="2026-10-10")
     make.partner("XX", name="Japan", merged_into=make.partner("JP"))
@@ -316,6 +316,7 @@ REFUSED = {
     "days": [
         (ongoing(effective_on="2026-06-16"), "effective_on", "This day has not come"),
         (ongoing(effective_on=None), "effective_on", "Give the day."),
+        (STATUS | {"status": "ongoing"}, "effective_on", "Give the day."),
         (ongoing(effective_on="soon"), "effective_on", "This is no date. Write it as"),
         (ongoing(effective_on="1967-01-01"), "effective_on", "ASEAN was founded on"),
         (
