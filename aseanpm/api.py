@@ -14,6 +14,7 @@ from operator import itemgetter
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError as ModelError
+from django.db import OperationalError
 from django.http import FileResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -24,6 +25,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, NotAuthenticated
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 from rest_framework.views import APIView
@@ -45,6 +47,7 @@ from .formats import (
 from .paging import PARAMETERS, list_page, query_page, wants_count
 from .permissions import require
 from .problems import BadQuery, FieldError, refuse_repeated, refuse_unknown
+from .workplace import waited_too_long
 from .writing import Stale
 
 
@@ -103,6 +106,8 @@ class ReadView(APIView):
 
     The ETag of an answer follows from the last write that changed what its reader is
     told, read before the answer is made; the day; the program; and the address.
+
+    What writes takes no parameter: it is written now.
     """
 
     http_method_names = ["get", "head", "options"]
@@ -111,7 +116,8 @@ class ReadView(APIView):
 
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
-        refuse_unknown(request.query_params, self.known_parameters)
+        reads = request.method in SAFE_METHODS
+        refuse_unknown(request.query_params, self.known_parameters if reads else ())
         refuse_repeated(request.query_params)
         if request.method in {"GET", "HEAD"}:
             self.stamp_of_answer = self.stamp_now()
@@ -326,6 +332,16 @@ class SentWithOtherContent(APIException):
     default_detail = "This Idempotency-Key was used before, with other content."
 
 
+class Busy(APIException):
+    """Another write kept the ledger locked for too long; `wait` is in seconds."""
+
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    default_detail = (
+        "Somebody else is writing much just now. Wait a little, then send it again."
+    )
+    wait = 5
+
+
 class WriteMixin:
     """An endpoint that writes what the permission table gives on `resource`."""
 
@@ -342,12 +358,13 @@ class WriteMixin:
     def entry(self, action, what, key=None):
         """One write by a user who still has the right once it has begun.
 
-        Raises AlreadyRecorded for a `key` that was sent before with the same content;
-        what breaks a rule is a 400.
+        Raises AlreadyRecorded for a `key` that was sent before, to the same address
+        with the same content; what breaks a rule is a 400, and a 503 tells who waited
+        too long for others.
         """
         user = self.request.user
-        sent = json.dumps(self.request.data, sort_keys=True).encode()
-        body = hashlib.sha256(sent).hexdigest()
+        sent = json.dumps([self.request.path, self.request.data], sort_keys=True)
+        body = hashlib.sha256(sent.encode()).hexdigest()
         try:
             with ledger_entry(
                 user, what=what, submission=key, content_hash=body
@@ -360,6 +377,10 @@ class WriteMixin:
             raise SentWithOtherContent from error
         except Stale as error:
             raise PreconditionFailed from error
+        except OperationalError as error:
+            if waited_too_long(error):
+                raise Busy from error
+            raise
         except ModelError as error:
             raise serializers.ValidationError(as_serializer_error(error)) from error
 

@@ -16,15 +16,23 @@ from aseanpm.api import (
 )
 from aseanpm.facts import AlreadyRecorded, Clock
 from aseanpm.formats import FORMATS
-from aseanpm.permissions import can
+from aseanpm.permissions import can, require
 from aseanpm.workplace import NothingChanged
+from aseanpm.writing import locked
 
 from . import actions
 from .exchange.iati import IATI
+from .fact_requests import (
+    EXAMPLES,
+    RECORDING,
+    FactRequest,
+    FactWriteSerializer,
+)
 from .filters import ProjectFilter
 from .ordering import LABELS, order_of
 from .serializers import (
     FactSerializer,
+    FactsWrittenSerializer,
     ProjectRowSerializer,
     ProjectSerializer,
     ProjectWriteSerializer,
@@ -41,10 +49,23 @@ IF_MATCH = OpenApiParameter(
 )
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    {"type": "string", "pattern": "^[!-~]{1,40}$"},
     OpenApiParameter.HEADER,
     required=True,
     description="Sending it again, with the same content, makes nothing new.",
+)
+IF_MATCH_IF_ANY = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag of the project: nothing is written if it changed since.",
+)
+ETAG = OpenApiParameter(
+    "ETag",
+    str,
+    OpenApiParameter.HEADER,
+    response=[201],
+    description="The version of the project since, for If-Match.",
 )
 ORDERING = OpenApiParameter(
     "ordering",
@@ -63,9 +84,22 @@ class Telling:
         if not can(self.request.user, "edit", "projects"):
             return Response(whole, status=status)
         whole["version"] = project.version
+        return self.versioned(Response(whole, status=status), project)
+
+    def versioned(self, response, project):
+        """With the ETag that a patch of the project is judged by."""
         stamp = self.stamp_of_answer or self.stamp_now()
-        tag = f'"v{project.version}-{stamp}"'
-        return Response(whole, status=status, headers={"ETag": tag})
+        response["ETag"] = f'"v{project.version}-{stamp}"'
+        return response
+
+
+RETRY_AFTER = OpenApiParameter(
+    "Retry-After",
+    int,
+    OpenApiParameter.HEADER,
+    response=[503],
+    description="Seconds, after which it may be sent again.",
+)
 
 
 def writing(summary, success, *problem_codes):
@@ -74,7 +108,7 @@ def writing(summary, success, *problem_codes):
     return extend_schema(
         operation_id=slugify(summary).replace("-", "_"),
         summary=summary,
-        parameters=[headers],
+        parameters=[headers, RETRY_AFTER],
         request=ProjectWriteSerializer(partial=success == HTTPStatus.OK),
         responses={
             (success, "application/json"): ProjectSerializer,
@@ -111,7 +145,7 @@ class ProjectListView(WriteMixin, Telling, ListView):
             lambda keys: project_rows(projects, keys, request.user),
         )
 
-    @writing("Create a project", 201, 400, 401, 403, 422)
+    @writing("Create a project", 201, 400, 401, 403, 415, 422, 503)
     def post(self, request):
         self.authorise("create")
         key = self.idempotency_key()
@@ -136,7 +170,7 @@ class ProjectView(WriteMixin, Telling, ReadView):
     def get(self, request, code):
         return self.told(code)
 
-    @writing("Change a project", 200, 400, 401, 403, 404, 412, 428)
+    @writing("Change a project", 200, 400, 401, 403, 404, 412, 415, 428, 503)
     def patch(self, request, code):
         project = visible_project(request.user, code, Clock())
         self.authorise("edit")
@@ -155,11 +189,62 @@ class ProjectView(WriteMixin, Telling, ReadView):
         return self.told(code)
 
 
-class ProjectFactsView(ListView):
-    """Every fact of a project, on both clocks, withdrawn ones included."""
+class ProjectFactsView(WriteMixin, Telling, ListView):
+    """Every fact of a project, on both clocks, withdrawn ones included; POST records
+    a further one, or says that one was wrong."""
+
+    resource = "projects"
 
     @documented("A project's facts", FactSerializer, many=True)
     def get(self, request, code):
         project = visible_project(request.user, code, self.clock)
         rows = project_facts(project, self.clock, request.user)
         return self.answer_list(rows, key=fact_order)
+
+    @extend_schema(
+        operation_id="record_a_fact",
+        summary="Record a fact",
+        description=RECORDING,
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH_IF_ANY, RETRY_AFTER, ETAG],
+        request=FactWriteSerializer,
+        responses={
+            (201, "application/json"): FactsWrittenSerializer,
+            **problems(400, 401, 403, 404, 412, 415, 422, 503),
+        },
+        examples=EXAMPLES,
+    )
+    def post(self, request, code):
+        visible_project(request.user, code, Clock())
+        self.authorise("edit")
+        key = self.idempotency_key()
+        version = self.version_read() if "If-Match" in request.headers else None
+        sent = FactRequest(request.data)
+        try:
+            with self.entry("edit", code, key) as entry:
+                self.record(code, version, sent, entry)
+        except AlreadyRecorded as repeated:
+            entry = repeated.entry
+        return self.written(code, entry)
+
+    def record(self, code, version, sent, entry):
+        """Write what was sent of the project as it is under the lock."""
+        user = self.request.user
+        project = visible_project(user, code, Clock())
+        locked(project, version)
+        deed = sent.deed(project, user)
+        require(user, deed.action, deed.resource)
+        form = sent.form(deed)
+        entry.what = deed.what(form)[:300]
+        entry.reason = deed.why(form, sent.reason)
+        entry.opens = project.get_absolute_url()
+        sent.write(deed, form, entry, project)
+
+    def written(self, code, entry):
+        """What an entry recorded and withdrew of a project, and its ETag since."""
+        project = visible_project(self.request.user, code, Clock())
+        rows = project_facts(project, Clock(), self.request.user)
+        told = {
+            name: [row for row in rows if row[f"{name}_at"] == entry.recorded_at]
+            for name in ("recorded", "withdrawn")
+        }
+        return self.versioned(Response(told, status=HTTPStatus.CREATED), project)

@@ -642,7 +642,11 @@ class BenefitForm(FactForm):
     delta = forms.TypedChoiceField(
         label="What happened", choices=Change.choices, coerce=int
     )
-    share_basis = forms.ChoiceField(label="Its share is", choices=Benefit.ShareBasis)
+    share_basis = forms.ChoiceField(
+        label="Its share is",
+        choices=Benefit.ShareBasis,
+        initial=Benefit.ShareBasis.UNKNOWN,
+    )
     share = NumberField(label="Share in per cent, if stated", required=False)
     effective_on = FactDay(label="Day", error_messages={"required": "Give the day."})
 

@@ -5,26 +5,16 @@ from operator import attrgetter
 from django.core.exceptions import ValidationError
 from django.http import Http404
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.generic import TemplateView
 
-from aseanpm.facts import AlreadyRecorded, Clock, Entry, LedgerHead, Recorded
+from aseanpm.facts import AlreadyRecorded, Clock, Entry, LedgerHead
 from aseanpm.permissions import require
 from aseanpm.workplace import WorkMixin, raw, readable, texts_of, version_of
 from aseanpm.writing import Stale, locked
 
-from . import actions, lifecycle
-from .fact_forms import (
-    CORRECTED_BY,
-    CarryForm,
-    MoveForm,
-    StepForm,
-    WithdrawForm,
-    rows_of,
-)
-from .models import COUNTING, FACTS, ApprovalStep, MoneyEntry, Status, StatusChange
-from .money_forms import MoneyForm, ReverseForm
-from .serializers import FACTS as FACTS_IN_WORDS
+from . import actions, fact_writing, lifecycle
+from .fact_forms import StepForm, rows_of
+from .models import COUNTING, FACTS, ApprovalStep, Status, StatusChange
 from .serializers import visible_project
 
 
@@ -41,31 +31,23 @@ class ProjectWriteView(WorkMixin, TemplateView):
     verb = "Save"
 
     def load(self):
-        """Find what is written about; raises Http404."""
+        """Find what is written about, and the deed; raises Http404."""
         self.project = visible_project(self.request.user, self.kwargs["code"], Clock())
         self.version = self.project.version
+        self.deed = self.new_deed()
+        self.check_right(self.request.user)
 
-    def refused(self):
-        """Why there is nothing to be asked here, in a sentence; '' where there is."""
-        return ""
-
-    def new_form(self, data=None):
+    def new_deed(self) -> fact_writing.Deed:
+        """What is written of the project; raises Http404."""
         raise NotImplementedError
 
-    def write(self, form, entry, project):
-        """Write the facts of a project, as it is under the lock."""
-        raise NotImplementedError
+    def check_right(self, user):
+        super().check_right(user)
+        if deed := getattr(self, "deed", None):
+            require(user, deed.action, deed.resource)
 
     def title(self):
         raise NotImplementedError
-
-    def what(self, form):
-        """The write in the history: what became of the project."""
-        return f"{self.project}: {self.title()}"
-
-    def why(self, form):
-        read = form.cleaned_data
-        return read.get("reason") or read.get("note", "")
 
     def said(self, form):
         """The toast."""
@@ -73,9 +55,9 @@ class ProjectWriteView(WorkMixin, TemplateView):
 
     def get(self, request, *args, **kwargs):
         self.load()
-        if refusal := self.refused():
+        if refusal := self.deed.refusal:
             return self.refuse(refusal)
-        return self.show(self.new_form())
+        return self.show(self.deed.form())
 
     def post(self, request, *args, **kwargs):
         self.load()
@@ -83,8 +65,8 @@ class ProjectWriteView(WorkMixin, TemplateView):
             return self.show(self.reloaded(request.POST))
         if before := self.sent_before():
             raise AlreadyRecorded(before)
-        form = self.new_form(request.POST)
-        if refusal := self.refused():
+        form = self.deed.form(request.POST)
+        if refusal := self.deed.refusal:
             is_stale = version_of(request.POST) != self.version
             return self.conflict(form) if is_stale else self.refuse(refusal)
         if form.is_valid():
@@ -98,7 +80,7 @@ class ProjectWriteView(WorkMixin, TemplateView):
 
     def asking(self, data):
         """The form with what was typed, before anything is held against it."""
-        form = self.new_form()
+        form = self.deed.form()
         for name, field in form.fields.items():
             if not field.disabled:
                 form.initial[name] = field.widget.value_from_datadict(data, {}, name)
@@ -123,7 +105,7 @@ class ProjectWriteView(WorkMixin, TemplateView):
             data = form.data.copy()
             data["asked"] = form.digest
             self.seen = getattr(self, "seen", data.get("seen", ""))
-            return self.show(self.new_form(data), moved=moved, questions=questions)
+            return self.show(self.deed.form(data), moved=moved, questions=questions)
         if moved:
             return self.show(form, moved=moved)
         entry = self.save(form)
@@ -135,9 +117,9 @@ class ProjectWriteView(WorkMixin, TemplateView):
         return self.moved(lambda: self.save(form), form.first_day())
 
     def save(self, form):
-        with self.entry(self.what(form), self.why(form), undo=True) as entry:
+        with self.entry(self.deed.what(form), self.deed.why(form), undo=True) as entry:
             project = locked(self.project, version_of(self.request.POST))
-            self.write(form, entry, project)
+            self.deed.write(form, entry, project)
             entry.opens = entry.opens or self.opens()
         return entry
 
@@ -159,7 +141,7 @@ class ProjectWriteView(WorkMixin, TemplateView):
         """409: what others wrote meanwhile; the form, as typed, may be sent again."""
         self.load()
         meanwhile = written_since(self.project, sequence_of(self.request.POST))
-        user, refusal = self.request.user, self.refused()
+        user, refusal = self.request.user, self.deed.refusal
         return self.show(
             form,
             status=409,
@@ -167,7 +149,7 @@ class ProjectWriteView(WorkMixin, TemplateView):
             meanwhile=meanwhile,
             by_oneself=meanwhile and all(one.recorded_by == user for one in meanwhile),
             refusal=refusal,
-            wrote=wrote_in(form, self.new_form()) if refusal else [],
+            wrote=wrote_in(form, self.deed.form()) if refusal else [],
         )
 
     def get_context_data(self, **context):
@@ -243,83 +225,32 @@ def written_since(project, sequence):
 class MoveView(ProjectWriteView):
     """The next status of a project: its day, what decided it, and why."""
 
-    def load(self):
-        super().load()
+    deed: fact_writing.Move
+
+    def new_deed(self):
         target = self.kwargs["status"]
         if target not in Status:
             raise Http404(f"There is no status “{target}”.")
-        self.step = lifecycle.move_between(self.project.status, target)
-        self.verb = self.title()
-        goes_on = self.step and self.step.needs_successor
-        self.successor = goes_on and actions.followers(self.project).first()
-        self.carries = goes_on and not self.successor
-        self.check_right(self.request.user)
-
-    def check_right(self, user):
-        super().check_right(user)
-        if step := getattr(self, "step", None):
-            require(user, step.action, self.resource)
-
-    def refused(self):
-        target = self.kwargs["status"]
-        if self.step is None:
-            return lifecycle.refusal(self.project.status, target)
-        if self.carries and not actions.later_plans(self.project).exists():
-            return (
-                "There is no later plan of its programme on record, to which it could "
-                "be carried over."
-            )
-        return ""
-
-    def new_form(self, data=None):
-        kind = MoveForm
-        if self.carries:
-            kind = CarryForm
-        move = self.step or lifecycle.Move("", self.kwargs["status"], "")
-        return kind(data, project=self.project, move=move)
+        deed = fact_writing.Move(self.project, target)
+        self.verb = deed.step.label if deed.step else deed.status.label
+        return deed
 
     def title(self):
-        return self.step.label if self.step else Status(self.kwargs["status"]).label
-
-    def what(self, form):
-        day = actions.in_words(form.cleaned_data["effective_on"])
-        return f"{self.project}: {Status(self.kwargs['status']).label}, {day}"
+        return self.verb
 
     def said(self, form):
         day = actions.in_words(form.cleaned_data["effective_on"])
-        label = Status(self.kwargs["status"]).label
-        said = f"{self.project.code} is “{label}” since {day}."
-        if self.kwargs["status"] == Status.CARRIED_OVER:
-            said += f" It goes on as {self.successor.code}."
+        said = f"{self.project.code} is “{self.deed.status.label}” since {day}."
+        if self.deed.status == Status.CARRIED_OVER:
+            said += f" It goes on as {self.deed.successor.code}."
         return said
 
-    def write(self, form, entry, project):
-        read = form.cleaned_data
-        common = {
-            "project": project,
-            "on": read["effective_on"],
-            "reason": read["note"],
-            "basis": form.own_basis,
-            "entry": entry,
-        }
-        if isinstance(form, CarryForm):
-            self.successor = actions.carry_over(
-                plan=read["plan"],
-                line=read["line"],
-                begins=read["begins"],
-                benefits=read["benefits"],
-                funders=read["funders"],
-                decided=form.decided,
-                **common,
-            )
-        else:
-            actions.move(to=self.kwargs["status"], **common, **form.decided)
-
     def get_context_data(self, **context):
+        deed = self.deed
         return super().get_context_data(
-            publishes=self.kwargs["status"] in COUNTING["approved"],
-            carries=self.carries,
-            successor=None if self.carries else self.successor,
+            publishes=deed.status in COUNTING["approved"],
+            carries=deed.carries,
+            successor=None if deed.carries else deed.successor,
             **context,
         )
 
@@ -329,20 +260,14 @@ class StepView(ProjectWriteView):
 
     moves_figures = False
 
-    def new_form(self, data=None):
-        return StepForm(data, project=self.project)
+    def new_deed(self):
+        return fact_writing.Record(self.project, StepForm)
 
     def title(self):
         return "A step towards approval"
 
-    def what(self, form):
-        return f"{self.project}: {form.built()}"
-
     def said(self, form):
         return f"{self.project.code}: “{form.built()}” was recorded."
-
-    def write(self, form, entry, project):
-        actions.record(fact=form.built(), entry=entry)
 
 
 def approval_steps(project, clock):
@@ -374,95 +299,43 @@ def step_taken_by(approval):
 # The record set right
 
 
-def withdrawn_because(fact):
-    """Who withdrew a fact, when and why, in a sentence; '' where it stands."""
-    if fact.withdrawn_at is None:
-        return ""
-    who = fact.withdrawn_by or "a loaded file"
-    day = actions.in_words(timezone.localdate(fact.withdrawn_at))
-    return f"This was withdrawn on {day} by {who}: {fact.withdrawal_reason}"
-
-
 class FactView(ProjectWriteView):
     """What is done about one fact on record, by its UUID."""
 
-    fact: Recorded
+    deed: fact_writing.SetRight
+    does: type[fact_writing.SetRight]
 
-    def load(self):
-        super().load()
-        for kind, related, says in FACTS_IN_WORDS:
-            facts = getattr(self.project, kind).select_related("source", *related)
-            if hasattr(facts, "as_seen_by"):
-                facts = facts.as_seen_by(self.request.user)
-            found = facts.filter(uuid=self.kwargs["fact"]).first()
-            if found:
-                self.fact, self.says = found, says(found)
-                return
+    def new_deed(self):
+        uuid, user = self.kwargs["fact"], self.request.user
+        if found := fact_writing.fact_of(self.project, uuid, user):
+            return self.does(self.project, *found)
         raise Http404("There is no such fact of this project.")
 
-    def refused(self):
-        return withdrawn_because(self.fact)
-
-    @property
-    def in_history(self):
-        """The fact as every reader of the history may know it."""
-        is_private = getattr(self.fact, "is_private", False)
-        return "A private entry of money" if is_private else f"“{self.says}”"
-
-    def why(self, form):
-        """The fact keeps the reason; that of a private amount stands there alone."""
-        return "" if getattr(self.fact, "is_private", False) else super().why(form)
-
     def get_context_data(self, **context):
-        return super().get_context_data(fact=self.fact, says=self.says, **context)
+        return super().get_context_data(
+            fact=self.deed.fact, says=self.deed.says, **context
+        )
 
 
 class CorrectView(FactView):
     """Says that a fact was wrong, and what is right."""
 
-    def new_form(self, data=None):
-        if isinstance(self.fact, MoneyEntry):
-            form = ReverseForm if self.fact.reverses_id else MoneyForm
-        else:
-            form = CORRECTED_BY[type(self.fact)]
-        return form(data, project=self.project, fact=self.fact)
+    does = fact_writing.Correct
 
     def title(self):
         return "Correct the record"
 
-    def what(self, form):
-        return f"{self.project}: corrected {self.in_history}"
-
     def said(self, form):
-        return f"{self.project.code}: “{self.says}” was corrected."
-
-    def write(self, form, entry, project):
-        changes = form.changes()
-        if not changes:
-            raise ValidationError("Nothing differs from what is on record.")
-        actions.correct(
-            fact=self.fact,
-            reason=form.cleaned_data["reason"],
-            entry=entry,
-            **changes,
-        )
+        return f"{self.project.code}: “{self.deed.says}” was corrected."
 
 
 class WithdrawView(FactView):
     """Says that a fact never was."""
 
-    def new_form(self, data=None):
-        return WithdrawForm(data, project=self.project, fact=self.fact)
+    does = fact_writing.Withdraw
 
     def title(self):
         return "Withdraw from the record"
 
-    def what(self, form):
-        return f"{self.project}: withdrew {self.in_history}"
-
     def said(self, form):
-        return f"{self.project.code}: “{self.says}” was withdrawn."
-
-    def write(self, form, entry, project):
-        reason = form.cleaned_data["reason"]
-        actions.withdraw(fact=self.fact, reason=reason, entry=entry)
+        return f"{self.project.code}: “{self.deed.says}” was withdrawn."

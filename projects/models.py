@@ -626,7 +626,7 @@ class Placement(Recorded):
         super().clean()
         if self.project.channel == Project.Channel.BILATERAL:
             raise ValidationError("Direct bilateral support is placed in no plan.")
-        for name in ("area", "line"):
+        for name in ("line", "area"):
             place = getattr(self, name)
             if place and place.plan_id != self.plan_id:
                 message = f"{place} belongs to another plan."

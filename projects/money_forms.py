@@ -113,7 +113,7 @@ class MoneyForm(FunderForm):
         if "amount" in self.errors:
             return read
         if (read.get("amount") is None) != read["not_known"]:
-            self.add_error("amount", "Write the amount, or tick that it is not known.")
+            self.add_error("amount", "Write the amount, or say that it is not known.")
         return read
 
     def values(self):

@@ -11,13 +11,11 @@ from aseanpm.pages import address, page_of, row_or_404
 from aseanpm.workplace import KeptFormView, WorkMixin
 from aseanpm.writing import Stale, change, create
 
-from . import actions, money
-from .life_views import ProjectWriteView, withdrawn_because
+from . import fact_writing, money
+from .life_views import ProjectWriteView
 from .models import ExchangeRate
 from .money_forms import (
     NewMoneyForm,
-    ReverseForm,
-    ReviseForm,
     proposed_rate,
     shown_rate,
 )
@@ -33,13 +31,19 @@ class MoneyView(ProjectWriteView):
     resource = "money"
     action = "create"
     template_name = "projects/money_form.html"
-    forms = {"revise": ReviseForm, "reverse": ReverseForm}
+    deed: fact_writing.EnterMoney
+    follows = {
+        "revise": fact_writing.ReviseMoney,
+        "reverse": fact_writing.ReverseMoney,
+    }
 
-    def load(self):
-        super().load()
+    def new_deed(self):
         asked = self.request.GET
-        self.how = next((how for how in self.forms if how in asked), "")
+        self.how = next((how for how in self.follows if how in asked), "")
         self.of = self.followed(asked[self.how]) if self.how else None
+        if self.how:
+            return self.follows[self.how](self.project, self.of)
+        return fact_writing.EnterMoney(self.project)
 
     def followed(self, uuid):
         entries = self.project.money_entries.select_related("partner", "fund")
@@ -47,15 +51,6 @@ class MoneyView(ProjectWriteView):
             return row_or_404(entries, uuid=uuid)
         except ValidationError as error:
             raise Http404(f"“{uuid}” names no entry.") from error
-
-    def refused(self):
-        return withdrawn_because(self.of) if self.of else ""
-
-    def new_form(self, data=None):
-        if self.how == "revise":
-            return ReviseForm(data, project=self.project, of=self.of)
-        kind = self.forms.get(self.how, NewMoneyForm)
-        return kind(data, project=self.project)
 
     def title(self):
         return {
@@ -82,50 +77,14 @@ class MoneyView(ProjectWriteView):
             data.update(found)
             if found["rate"]:
                 return self.show(self.asking(data), proposal=found)
-            form = self.new_form(data)
+            form = self.deed.form(data)
             if not form.is_valid():
                 return self.show(form, status=400)
         return super().answer(form)
 
-    def what(self, form):
-        fact = self.entered(form)
-        told = " ".join(self.deed(form))
-        if fact.is_private:
-            did = {"revise": ", revised", "reverse": ", reversed"}.get(self.how, "")
-            told = f"{named(fact)}, private{did}"
-        return f"{self.project}: {told}"
-
-    def why(self, form):
-        return "" if self.entered(form).is_private else super().why(form)
-
     def said(self, form):
-        entry, became = self.deed(form)
+        entry, became = self.deed.told(form)
         return f"{self.project.code}: {entry} was {became}."
-
-    def deed(self, form):
-        """(An entry or a total, what became of it), in words."""
-        fact = self.entered(form)
-        if self.how == "revise":
-            total = f"{fact.currency} {form.cleaned_data['amount']:,.2f}"
-            return named(fact), f"revised to {total} ({fact.amount:+,.2f})"
-        if self.how == "reverse":
-            return f"{named(fact)}, {amount_of(self.of)}", "reversed"
-        return f"{named(fact)}, {amount_of(fact)}", "recorded"
-
-    def entered(self, form):
-        if self.how == "reverse":
-            amount = None if self.of.amount is None else -self.of.amount
-            return actions.copy_of(self.of, amount=amount)
-        return form.built()
-
-    def write(self, form, entry, project):
-        if self.how == "reverse":
-            read = form.values()
-            on = read.pop("effective_on")
-            actions.reverse(fact=self.of, on=on, entry=entry, **read)
-        else:
-            joins = form.cleaned_data["funds"]
-            actions.enter_money(fact=form.built(), joins=joins, entry=entry)
 
     def get_context_data(self, **context):
         entries = ledger_entries(self.project.money_entries.known(), self.request.user)
@@ -137,18 +96,6 @@ class MoneyView(ProjectWriteView):
             of=self.of,
             **context,
         )
-
-
-def amount_of(fact):
-    if fact.amount is None:
-        return "amount not known"
-    return f"{fact.currency} {fact.amount:,.2f}"
-
-
-def named(fact):
-    """An entry without its amount."""
-    who = f" by {fact.partner.name}" if fact.partner else ""
-    return f"{fact.get_kind_display()}{who}"
 
 
 def ledger_entries(entries, user):

@@ -27,6 +27,8 @@ from .models import (
 )
 
 NO_CODES: list[str] = []  # one for all rows; thousands keep the collector busy
+NO_TITLE = "A project needs a title."
+NO_DATE = "This is no date. Write it as 2022-09-22."
 MANY_LINES = {"description", "note", "internal_note"}
 COLUMNS = (
     "pk",
@@ -362,6 +364,10 @@ class ProjectWriteSerializer(serializers.ModelSerializer):
         many=True,
         required=False,
         queryset=Project._meta.get_field("themes").related_model._default_manager,
+        error_messages={
+            "does_not_exist": "Select a valid choice. {value} is not one of the "
+            "available choices."
+        },
     )
 
     class Meta:
@@ -383,7 +389,19 @@ class ProjectWriteSerializer(serializers.ModelSerializer):
             "withheld_reason",
             "themes",
         ]
-        extra_kwargs = {"title": {"allow_blank": False, "required": True}}
+        extra_kwargs = {
+            "title": {
+                "allow_blank": False,
+                "required": True,
+                "error_messages": dict.fromkeys(
+                    ("required", "blank", "null"), NO_TITLE
+                ),
+            },
+            **{
+                name: {"error_messages": {"invalid": NO_DATE}}
+                for name in ("planned_start", "planned_end")
+            },
+        }
 
     def validate_title_language(self, language):
         if language not in LANGUAGES:
@@ -413,7 +431,7 @@ class ProjectWriteSerializer(serializers.ModelSerializer):
             message = f"The title itself is in “{language}”."
             problems["title_translations"] = message
         if values.get("title") == "":
-            problems["title"] = "A project needs a title."
+            problems["title"] = NO_TITLE
         for name in ("planned_start", "planned_end"):
             precision = values.get(f"{name}_precision")
             if values.get(name) and values[name].year < FIRST_YEAR:
@@ -573,6 +591,13 @@ class FactSerializer(serializers.Serializer):
     note = serializers.CharField(
         help_text="A remark; empty where its terms are private."
     )
+
+
+class FactsWrittenSerializer(serializers.Serializer):
+    """What one write recorded of a project, and what it withdrew."""
+
+    recorded = FactSerializer(many=True)
+    withdrawn = FactSerializer(many=True)
 
 
 def project_facts(project, clock, user=None):

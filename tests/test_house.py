@@ -68,14 +68,10 @@ STOREYS = (
     }
     | {"accounts", "tokens", "planning", "merging", "changes", "bulk"},
     {"forms", "filters", "ordering", "serializers", "exchange", "reports"}
-    | {"fact_forms", "money_forms", "rate_forms", "columns"}
-    | {
-        "account_forms",
-        "token_forms",
-        "plan_forms",
-        "reference_forms",
-        "meeting_forms",
-    },
+    | {"fact_forms", "fact_writing", "fact_requests"}
+    | {"money_forms", "rate_forms", "columns"}
+    | {"account_forms", "token_forms"}
+    | {"plan_forms", "reference_forms", "meeting_forms"},
     {
         "views",
         "figures_views",

@@ -1,6 +1,7 @@
 """No form and no endpoint writes what it does not offer."""
 
 import re
+from functools import partial
 
 import pytest
 import time_machine
@@ -137,11 +138,12 @@ def filled(form, *, everything):
 
 
 def pressed(client, where, sent):
-    """Send a form, again where figures are shown first; the status of the answer."""
+    """Send a form, again where figures or questions are shown first; the status."""
     answer = client.post(where, sent)
     if answer.status_code == 200:
         again = Form(answer.content.decode()).texts
-        answer = client.post(where, sent | {"seen": again.get("seen", [])})
+        told = {name: again[name] for name in ("seen", "asked") if name in again}
+        answer = client.post(where, sent | told)
     return answer
 
 
@@ -207,3 +209,37 @@ def test_the_api_writes_no_field_that_it_does_not_offer(api, fields):
     assert Entry.objects.count() == entries
     assert records_after(lambda: client.get("/")) == before
     assert Project.objects.count() == 1
+
+
+FACTS = [
+    {"kind": "money entry", "money_kind": "committed", "partner": "JP", "amount": "7"},
+    {"kind": "funding", "event": "joins", "partner": "KR"},
+    {"kind": "benefit", "event": "joins", "country": "KH"},
+    {"kind": "approval step", "step": "funder", "outcome": "endorsed"},
+    {"kind": "status change", "status": "ongoing"},
+]
+
+
+@pytest.mark.parametrize("fact", FACTS, ids=lambda fact: fact["kind"])
+def test_a_fact_by_the_api_takes_no_column_that_it_does_not_offer(api, fact):
+    schema = SchemaGenerator(api_version="v1").get_schema(public=True)
+    parts = schema["components"]["schemas"]
+    title = "".join(map(str.capitalize, fact["kind"].split()))
+    offered = parts[f"{title}Write"]["properties"].keys() | {"reverses"}
+    project = make.project(funders=["JP"], countries=["VN"])
+    make.partner("KR")
+    make.country("KH")
+    client = api(make.user("administrator"))
+    body = fact | {"change": "development", "effective_on": "2022-02-01"}
+    send = partial(client.post, f"/api/v1/projects/{project.code}/facts/")
+    before, entries = records_after(lambda: client.get("/")), Entry.objects.count()
+
+    names = unasked().keys() - offered
+    answer = send(body | dict.fromkeys(names, "1"), headers={"Idempotency-Key": "all"})
+
+    assert answer.status_code == 400
+    assert {error["field"] for error in answer.json()["errors"]} == names
+    assert {"uuid", "sequence", "recorded_by_id", "usd", "project"} <= names
+    assert Entry.objects.count() == entries
+    assert records_after(lambda: client.get("/")) == before
+    assert send(body, headers={"Idempotency-Key": "once"}).status_code == 201

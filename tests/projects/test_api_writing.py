@@ -144,6 +144,42 @@ def test_what_cannot_be_written_is_named_and_nothing_is(api, editor, body, field
     assert not Project.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("sent", "sentence"),
+    [
+        ({}, "A project needs a title."),
+        ({"title": ""}, "A project needs a title."),
+        ({"title": None}, "A project needs a title."),
+        ({"title": "\u2800"}, "A project needs a title."),
+        (
+            {"title": "Rice", "themes": ["NONE"]},
+            "Select a valid choice. NONE is not one of the available choices.",
+        ),
+        (
+            {"title": "Rice", "planned_start": "soon"},
+            "This is no date. Write it as 2022-09-22.",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_words_of_the_form(api, editor, sent, sentence):
+    answer = api(editor).post(LIST, sent, headers=KEY)
+
+    assert [error["message"] for error in answer.json()["errors"]] == [sentence]
+
+
+def test_a_key_is_of_the_address_that_it_was_sent_to(api, editor):
+    project, other = make.project(title="Rice"), make.project(title="Rice")
+    body, client = {"kind": "funding", "change": "development"}, api(editor)
+    body |= {"event": "joins", "partner": "JP", "effective_on": "2022-02-01"}
+    make.partner("JP")
+
+    first = client.post(f"{detail(project)}facts/", body, headers=KEY)
+    second = client.post(f"{detail(other)}facts/", body, headers=KEY)
+
+    assert (first.status_code, second.status_code) == (201, 422)
+    assert not other.fundings.exists()
+
+
 def test_a_rule_of_the_model_is_explained(api, editor):
     dates = {"planned_start": "2026-05-01", "planned_end": "2026-04-01"}
 
