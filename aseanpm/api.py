@@ -90,6 +90,23 @@ PAGING_PARAMETERS = [
 ]
 
 
+def opened(help_text="The list that adds up to this figure, on the same clock."):
+    return serializers.URLField(help_text=help_text)
+
+
+def permalink():
+    return serializers.URLField(
+        help_text="Where these figures stay as they are: their day, and what was known."
+    )
+
+
+def all_opened():
+    return serializers.DictField(
+        child=serializers.URLField(),
+        help_text="By figure: the list that it counts, on the same clock.",
+    )
+
+
 def problems(*codes):
     return {(code, "application/problem+json"): ProblemSerializer for code in codes}
 

@@ -15,9 +15,11 @@ from .serializers import (
     FundSerializer,
     PartnerRowSerializer,
     PartnerSerializer,
+    country_records,
     country_rows,
     country_whole,
     fund_rows,
+    partner_records,
     partner_rows,
     partner_whole,
 )
@@ -47,7 +49,8 @@ class CountryView(ReadView):
         country = row_or_404(Country.objects, code=code)
         projects = visible_projects(request.user, self.clock)
         whole = country_whole(projects, country, request.user)
-        return Response(self.stamp | whole.plain)
+        told = country_records(self.stamp | whole.plain, self.records)
+        return Response(told | {"permalink": self.permalink})
 
 
 class PartnerListView(ListView):
@@ -76,7 +79,9 @@ class PartnerView(ReadView):
         partner = row_or_404(Partner.objects, code=kept.code if kept else code)
         projects = visible_projects(request.user, self.clock)
         whole = partner_whole(projects, partner, request.user)
-        return Response(self.stamp | whole.plain)
+        body, together = self.stamp | whole.plain, whole.row.together
+        told = partner_records(body, together, self.records)
+        return Response(told | {"permalink": self.permalink})
 
 
 class FundListView(ListView):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 from rest_framework import serializers
 
+from aseanpm.api import all_opened, opened, permalink
 from aseanpm.facts import shown_date
 from projects import money, progress
 from projects.models import Funding, MoneyEntry, Placement, Project, Status
@@ -549,6 +550,69 @@ def figures_about(partner, on):
     )
 
 
+# What figures count
+
+RULE = "A project counts by the rule of its plan, on the day; outside plans none does."
+
+
+def country_records(body, opens):
+    """The body of countries/CODE/, each figure with the list that it counts.
+
+    `opens(name, **filters)` gives the address of a list.
+    """
+
+    def projects(stage="counted", **which):
+        stages = {"stage": stage} if stage else {}
+        return opens("api:projects", country=body["code"], **stages, **which)
+
+    body["rule"] = RULE
+    body["records"] = {
+        "projects_counted": projects(),
+        "pipeline": projects("pipeline"),
+        "none_recorded": projects(combination="none"),
+        "cancelled_after_approval": projects("cancelled_after_approval"),
+        "bilateral_projects": projects(None, channel="bilateral"),
+        "by_status": {status: projects(status=status) for status in body["by_status"]},
+    }
+    for band in body["bands"]:
+        band["records"] = projects(band=band["band"])
+    for part in body["by_plan"]:
+        part["records"] = projects(plan=part["plan"])
+    for part in body["by_area"]:
+        part["records"] = part["area"] and projects(area=part["area"])
+    for part in body["by_partner"]:
+        part["records"] = projects(partner=part["partner"])
+    return body
+
+
+def partner_records(body, together, opens):
+    """The body of partners/CODE/, each figure with the list that it counts.
+
+    `together`: the combinations in which the partner is one of several funders.
+    """
+    code = body["code"]
+
+    def projects(stage="counted", **which):
+        stages = {"stage": stage} if stage else {}
+        return opens("api:projects", **stages, **which)
+
+    jointly = together and projects(combination=together)
+    body["rule"] = RULE
+    body["records"] = {
+        "projects_counted": projects(partner=code),
+        "alone": projects(combination=code),
+        "jointly": jointly or None,
+        "bilateral_projects": projects(None, partner=code, channel="bilateral"),
+    }
+    for part in body["by_plan"]:
+        part["records"] = projects(plan=part["plan"], partner=code)
+    for one in body["combinations"]:
+        one["records"] = projects(combination="+".join(one["partners"]))
+    for part in body["countries"]:
+        part["records"] = projects(country=part["country"], partner=code)
+    return body
+
+
 # Funds
 
 
@@ -626,21 +690,50 @@ class BandSerializer(serializers.Serializer):
     approved_usd = serializers.DecimalField(18, 2, allow_null=True)
     coverage = CoverageSerializer()
     attributed_usd = serializers.DecimalField(18, 2, allow_null=True)
+    records = opened()
 
 
 class PlanCountSerializer(serializers.Serializer):
     plan = serializers.CharField()
     projects = serializers.IntegerField()
+    records = opened()
 
 
 class AreaCountSerializer(serializers.Serializer):
     area = serializers.CharField(allow_null=True)
     projects = serializers.IntegerField()
+    records = serializers.URLField(
+        allow_null=True,
+        help_text="The list that it counts; null where no area is on record.",
+    )
 
 
 class PartnerCountSerializer(serializers.Serializer):
     partner = serializers.CharField()
     projects = serializers.IntegerField()
+    records = opened()
+
+
+class CountryRecordsSerializer(serializers.Serializer):
+    """By figure: the list that it counts, on the same clock."""
+
+    projects_counted = opened()
+    pipeline = opened()
+    none_recorded = opened()
+    cancelled_after_approval = opened()
+    bilateral_projects = opened()
+    by_status = all_opened()
+
+
+class PartnerRecordsSerializer(serializers.Serializer):
+    """By figure: the list that it counts, on the same clock."""
+
+    projects_counted = opened()
+    alone = opened()
+    jointly = serializers.URLField(
+        allow_null=True, help_text="Null where it funds nothing with others."
+    )
+    bilateral_projects = opened()
 
 
 class EventSerializer(serializers.Serializer):
@@ -663,6 +756,9 @@ class FocalPointSerializer(serializers.Serializer):
 class CountrySerializer(CountryRowSerializer):
     """A country with the projects that count and reach it."""
 
+    permalink = permalink()
+    rule = serializers.CharField()
+    records = CountryRecordsSerializer()
     as_of = serializers.DateField(allow_null=True)
     known_at = serializers.DateTimeField(allow_null=True)
     approved_usd = serializers.DecimalField(18, 2, allow_null=True)
@@ -735,6 +831,7 @@ class PlanPartSerializer(serializers.Serializer):
     alone = serializers.IntegerField()
     jointly = serializers.IntegerField()
     of = serializers.IntegerField()
+    records = opened()
 
 
 class PartnerCombinationSerializer(serializers.Serializer):
@@ -742,6 +839,7 @@ class PartnerCombinationSerializer(serializers.Serializer):
     projects = serializers.IntegerField()
     approved_usd = serializers.DecimalField(18, 2, allow_null=True)
     coverage = CoverageSerializer()
+    records = opened()
 
 
 class GivenSerializer(serializers.Serializer):
@@ -753,6 +851,7 @@ class GivenSerializer(serializers.Serializer):
 class CountryCountSerializer(serializers.Serializer):
     country = serializers.CharField()
     projects = serializers.IntegerField()
+    records = opened()
 
 
 class PledgeSerializer(serializers.Serializer):
@@ -770,6 +869,9 @@ class StatementSerializer(serializers.Serializer):
 class PartnerSerializer(PartnerRowSerializer):
     """A partner with what it funds. Approved budgets are the projects', not its own."""
 
+    permalink = permalink()
+    rule = serializers.CharField()
+    records = PartnerRecordsSerializer()
     as_of = serializers.DateField(allow_null=True)
     known_at = serializers.DateTimeField(allow_null=True)
     note = serializers.CharField()

@@ -103,3 +103,42 @@ class Form(HTMLParser):
     def filled(self, **texts):
         """What is sent once these fields are filled in; lists are several texts."""
         return {**self.texts, **texts}
+
+
+# Answers of the API
+
+
+def without_addresses(told):
+    """An answer without the addresses of the lists that its figures count."""
+    if isinstance(told, list):
+        return [without_addresses(one) for one in told]
+    if not isinstance(told, dict):
+        return told
+    return {
+        name: without_addresses(of) for name, of in told.items() if name != "records"
+    }
+
+
+def figures(told):
+    """(number, address of what it counts) of all figures in an answer."""
+    if isinstance(told, list):
+        for one in told:
+            yield from figures(one)
+    if not isinstance(told, dict):
+        return
+    records = told.get("records", {})
+    if records is None:
+        pass
+    elif isinstance(records, str):
+        covered = ("complete", "partial", "none")
+        number = told.get("projects", sum(told.get(name, 0) for name in covered))
+        yield number, records
+    else:
+        for name, address in records.items():
+            if address is None or isinstance(address, str):
+                yield told[name], address
+            else:
+                yield from ((told[name][key], url) for key, url in address.items())
+    for name, of in told.items():
+        if name != "records":
+            yield from figures(of)

@@ -6,6 +6,7 @@ Pages and API build on the same dictionaries; amounts and shares in them are tex
 from django.db.models import Q
 from rest_framework import serializers
 
+from aseanpm.api import all_opened, opened, permalink
 from aseanpm.facts import Basis, Precision, shown_date
 from projects.models import COUNTING, LineReference, MoneyEntry
 from projects.progress import STATES, funding_count, plan_progress
@@ -77,17 +78,6 @@ class LinesSerializer(serializers.Serializer):
         help_text="Lines that were declared and are not on record; none has begun."
     )
     sentence = serializers.CharField(help_text="The same as a sentence.")
-
-
-def opened(help_text="The list that adds up to this figure, on the same clock."):
-    return serializers.URLField(help_text=help_text)
-
-
-def all_opened():
-    return serializers.DictField(
-        child=serializers.URLField(),
-        help_text="By figure: the list that it counts, on the same clock.",
-    )
 
 
 class LinesOpenedSerializer(LinesSerializer):
@@ -230,9 +220,7 @@ class AreaOpenedSerializer(AreaSerializer):
 class ProgressSerializer(serializers.Serializer):
     """How far a plan has come. Implemented is begun, not completed."""
 
-    permalink = serializers.URLField(
-        help_text="Where these figures stay as they are: their day, and what was known."
-    )
+    permalink = permalink()
     plan = serializers.CharField()
     as_of = serializers.DateField(allow_null=True)
     known_at = serializers.DateTimeField(allow_null=True)

@@ -6,6 +6,7 @@ from pytest_django.asserts import assertContains, assertNotContains
 
 from partners.models import CountryEvent, FocalPoint
 from tests import make
+from tests.reading import without_addresses
 
 pytestmark = pytest.mark.django_db
 COUNTRIES = "/api/v1/countries/"
@@ -126,7 +127,7 @@ def test_the_pipeline_and_bilateral_support_stand_apart(client):
     assert answer["cancelled_after_approval"] == 1
     assert answer["bilateral_projects"] == 1
     assert answer["by_status"] == {"approved": 1}
-    assert answer["by_partner"] == [{"partner": "SG", "projects": 1}]
+    assert without_addresses(answer["by_partner"]) == [{"partner": "SG", "projects": 1}]
     assertContains(page, "Wells")
 
 
@@ -142,7 +143,7 @@ def test_plans_areas_and_statuses_add_up_to_the_projects(client):
         "IAI-IV": 2,
         "IAI-III": 1,
     }
-    assert answer["by_area"] == [
+    assert without_addresses(answer["by_area"]) == [
         {"area": area.code, "projects": 1},
         {"area": None, "projects": 2},
     ]

@@ -4,6 +4,7 @@ from aseanpm.facts import ledger_entry
 from projects import actions
 from projects.models import Project, StatusChange
 from tests import make
+from tests.reading import figures, without_addresses
 from workplans.models import DeclaredTotal, PublishedFigure
 
 pytestmark = pytest.mark.django_db
@@ -24,39 +25,6 @@ def plan():
     make.project(line=line, on="2023-03-01")
     make.project(line=other, status="concept")
     return plan
-
-
-def without_addresses(told):
-    if isinstance(told, list):
-        return [without_addresses(one) for one in told]
-    if not isinstance(told, dict):
-        return told
-    return {
-        name: without_addresses(of) for name, of in told.items() if name != "records"
-    }
-
-
-def figures(told):
-    """(number, address of what it counts) of all figures in an answer."""
-    if isinstance(told, list):
-        for one in told:
-            yield from figures(one)
-    if not isinstance(told, dict):
-        return
-    records = told.get("records", {})
-    if isinstance(records, str):
-        covered = ("complete", "partial", "none")
-        number = told.get("projects", sum(told.get(name, 0) for name in covered))
-        yield number, records
-    else:
-        for name, address in records.items():
-            if isinstance(address, str):
-                yield told[name], address
-            else:
-                yield from ((told[name][key], url) for key, url in address.items())
-    for name, of in told.items():
-        if name != "records":
-            yield from figures(of)
 
 
 @pytest.mark.parametrize(
