@@ -490,9 +490,10 @@ def page_serializer(row):
             one.required = False
         return fields
 
-    row = type(row.__name__, (row,), {"get_fields": get_fields, "__doc__": row.__doc__})
+    name, doc = row.__name__, row.__doc__
+    row = type(f"Listed{name}", (row,), {"get_fields": get_fields, "__doc__": doc})
     return type(
-        f"Page{row.__name__}",
+        f"Page{name}",
         (serializers.Serializer,),
         {
             "count": serializers.IntegerField(

@@ -90,7 +90,12 @@ BEFORE_COMMIT.append(settle)
 
 
 def rebuild():
-    """Renew all rows, as after a load; returns how many were not in step."""
+    """Renew all rows, as after a load; returns how many were not in step.
+
+    Where all are, nothing is written.
+    """
+    if not stale():
+        return 0
     with ledger_entry() as entry:
         return renew_all(entry)
 
@@ -186,12 +191,13 @@ class Change:
     changed_at: object
 
 
-def changes_since(place, audiences, limit):
+def changes_since(place, begun, audiences, limit):
     """([Change], place of the last) of the records that changed after a place.
 
     A place is (sequence, key). Each record comes once, at its last change, in the order
-    of these; one that is no longer told, or no more to these audiences, is withdrawn.
-    Two queries.
+    of these; created is what was told from after `begun` on, the sequence from which
+    its reader asked; one that is no longer told to these audiences is withdrawn. Two
+    queries.
     """
     sequence, key = place
     listed = [kind.name for kind in KINDS.values() if kind.route]
@@ -211,7 +217,7 @@ def changes_since(place, audiences, limit):
         change = "changed"
         if not told_since:
             change = "withdrawn"
-        elif min(told_since) > sequence:
+        elif min(told_since) > begun:
             change = "created"
         found.append(Change(KINDS[row.kind], row.code, change, row.changed_at))
     if rows:
@@ -248,6 +254,8 @@ class Part:
     def lists(self):
         """The columns of the many-to-many tables: (model, path to the code, other)."""
         for field in self.model._meta.local_many_to_many:
+            if field.name in self.without:
+                continue
             through = field.remote_field.through
             if through._meta.auto_created:
                 code = f"{field.m2m_field_name()}__{self.code}"

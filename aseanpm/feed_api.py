@@ -5,6 +5,7 @@ import binascii
 import json
 
 from django.urls import reverse
+from django.utils.crypto import constant_time_compare, salted_hmac
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
@@ -14,7 +15,8 @@ from .api import PROBLEMS, ReadView
 from .paging import read_limit
 from .problems import BadQuery, FieldError
 
-START = (0, 0)
+START = (0, 0, 0)
+CHANGES = ["created", "changed", "withdrawn"]
 
 
 class ChangeSerializer(serializers.Serializer):
@@ -27,7 +29,7 @@ class ChangeSerializer(serializers.Serializer):
         ]
     )
     code = serializers.CharField()
-    change = serializers.ChoiceField(["created", "changed", "withdrawn"])
+    change = serializers.ChoiceField(CHANGES)
     changed_at = serializers.DateTimeField()
     address = serializers.URLField(allow_null=True)
 
@@ -65,14 +67,15 @@ class ChangesView(ReadView):
     )
     def get(self, request):
         limit = read_limit(request.query_params)
-        place = read_since(request.query_params.get("since", ""), self.audiences)
-        found, last = feed.changes_since(place, self.audiences, limit + 1)
+        asked = request.query_params.get("since", "")
+        begun, *place = read_since(asked, self.audiences)
+        found, last = feed.changes_since(place, begun, self.audiences, limit + 1)
         is_more = len(found) > limit
         if is_more:
-            found, last = feed.changes_since(place, self.audiences, limit)
-        cursor = write_since(last, self.audiences)
+            found, last = feed.changes_since(place, begun, self.audiences, limit)
+        cursor = write_since(last[0], last, self.audiences)
         parameters = request.query_params.copy()
-        parameters["since"] = cursor
+        parameters["since"] = write_since(begun, last, self.audiences)
         following = f"{request.path}?{parameters.urlencode()}"
         return Response(
             {
@@ -97,25 +100,60 @@ class ChangesView(ReadView):
         }
 
 
-def write_since(place, audiences):
-    packed = json.dumps([*place, feed.digest_of(repr(audiences).encode())[:8]])
-    return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
+# Cursors are sealed: their numbers count writes that the reader knows nothing of.
+
+
+def write_since(begun, place, audiences):
+    return seal(json.dumps([begun, *place, reader_of(audiences)]).encode())
 
 
 def read_since(text, audiences):
-    """The place of a cursor; raises BadQuery for one of another reader, or of none."""
+    """(begun, sequence, key) of a cursor; raises BadQuery for one of another reader, or
+    of none."""
     if not text:
         return START
     try:
-        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
-        sequence, key, reader = json.loads(base64.urlsafe_b64decode(padded))
-        for number in (sequence, key):
-            if type(number) is not int or not 0 <= number < 2**63:
-                raise ValueError(number)
-    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+        begun, sequence, key, reader = json.loads(unseal(text))
+    except (ValueError, binascii.Error) as error:
         message = "This is no cursor of this feed. Leave it away to begin anew."
         raise BadQuery([FieldError("since", message)]) from error
-    if reader != feed.digest_of(repr(audiences).encode())[:8]:
+    if reader != reader_of(audiences):
         message = "This cursor is of a reader who sees other records. Begin anew."
         raise BadQuery([FieldError("since", message)])
-    return sequence, key
+    return begun, sequence, key
+
+
+def reader_of(audiences):
+    return feed.digest_of(repr(audiences).encode())[:8]
+
+
+def seal(content):
+    """The content so that only this site reads it; the same each time.
+
+    A synthetic initialisation vector, as in RFC 5297: a keyed digest of the content,
+    which is also the seed of the key stream.
+    """
+    vector = keyed(b"digest", content)[:16]
+    return (
+        base64.urlsafe_b64encode(vector + mixed(content, vector)).decode().rstrip("=")
+    )
+
+
+def unseal(text):
+    """The sealed content; raises ValueError for what this site did not seal."""
+    packed = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+    vector, content = packed[:16], mixed(packed[16:], packed[:16])
+    if not constant_time_compare(vector, keyed(b"digest", content)[:16]):
+        raise ValueError("Not sealed here.")
+    return content
+
+
+def mixed(content, vector):
+    """The content with the key stream of a vector; mixed again, it is itself."""
+    blocks = range(len(content) // 32 + 1)
+    stream = b"".join(keyed(b"stream", vector + bytes([block])) for block in blocks)
+    return bytes(one ^ other for one, other in zip(content, stream, strict=False))
+
+
+def keyed(purpose, content):
+    return salted_hmac(b"aseanpm.feed." + purpose, content, algorithm="sha256").digest()

@@ -407,6 +407,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["aseanpm.permissions.OpenToReader"],
     "ENUM_NAME_OVERRIDES": {
+        "FactChangeEnum": "projects.fact_requests.CHANGES",
+        "FeedChangeEnum": "aseanpm.feed_api.CHANGES",
         "LineKindEnum": "workplans.models.LineKind",
         "PartnerKindEnum": "partners.models.Partner.Kind",
         "FocalPointKindEnum": "partners.models.FocalPoint.Kind",

@@ -31,7 +31,8 @@ from .models import (
 )
 
 INTERNAL = {
-    *("internal_note", "officer", "focal_points", "planned_at", "withheld_reason"),
+    *("note", "internal_note", "officer", "focal_points", "planned_at"),
+    "withheld_reason",
 }
 
 

@@ -332,11 +332,18 @@ def hidden_in(ledger):
 
 
 def tells_of(private, row):
-    same = ("kind", "partner__code", "currency", "amount")
+    same = {
+        name: row[name] == private[name]
+        for name in ("kind", "partner__code", "currency", "amount")
+    }
+    known = row["amount"] is not None
+    names_it = private["is_private"] and (
+        same["partner__code"] or (known and same["currency"] and same["amount"])
+    )
     return (
         row["withdrawn_at"] == private["recorded_at"]
         or row["reverses"] == private["pk"]
-        or (row["withdrawn_at"] and all(row[it] == private[it] for it in same))
+        or bool(row["withdrawn_at"] and (names_it or all(same.values())))
     )
 
 

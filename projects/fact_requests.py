@@ -53,7 +53,7 @@ FORMS: dict[str, tuple[type[FactForm], ...]] = {
     MONEY: (NewMoneyForm, ReverseForm, MoneyForm),
     "approval step": (StepForm,),
 }
-DEVELOPMENT, CORRECTION = "development", "correction"
+CHANGES = DEVELOPMENT, CORRECTION = "development", "correction"
 EVENTS = {"joins": "1", "leaves": "-1"}
 GIVEN = {True: "kind", False: "cash"}
 

@@ -27,6 +27,7 @@ AT_ONCE = 500
 OWN = (
     *("title", "title_language", "title_translations", "official_code", "description"),
     *("channel", "is_illustrative", "is_recurring", "attested_on", "recorded_at"),
+    "changed_at",
     *("planned_start", "planned_start_precision"),
     *("planned_end", "planned_end_precision"),
 )
@@ -37,12 +38,18 @@ TERMS = (  # of an entry of money; they are hidden together
     *("amount", "usd", "currency", "rate", "rate_on", "rate_source"),
     *("is_private", "note", "withdrawal_reason"),
 )
+MEMBERSHIPS = Benefit.memberships().model
 ORGANISATIONS = ProjectOrganisation._meta.get_field("organisation").related_model
 
 
 def keys(touched):
-    """The projects that a write touches, with those that precede or follow them."""
+    """The projects that a write touches, with those that preceded them before it."""
     found = set(touched.get(Project, ()))
+    former = Project.history.filter(id__in=found, predecessor__isnull=False)
+    found |= set(former.values_list("predecessor", flat=True))
+    if MEMBERSHIPS in touched:  # they make unpublished projects a country's own
+        hidden = Project.objects.filter(is_published=False)
+        found |= set(hidden.values_list("pk", flat=True))
     organisations = touched.get(ORGANISATIONS, ())
     parts = ProjectOrganisation.objects.filter(organisation__in=organisations)
     return found | set(parts.values_list("project", flat=True))
@@ -228,7 +235,7 @@ class Batch:
 register(
     Kind(
         "project",
-        (Project, ORGANISATIONS),
+        (Project, ORGANISATIONS, MEMBERSHIPS),
         told,
         keys=keys,
         route="api:project",

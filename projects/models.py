@@ -855,21 +855,29 @@ def check_dollars(usd):
 
 
 # Private entries of all but one partner, and what was withdrawn that would tell of one:
-# what was corrected to it at that instant, its reversal, and what said the same before.
+# what was corrected to it at that instant, its reversal, and what said the same before,
+# or named the same partner or amount.
 BECAME_PRIVATE = """
     WITH RECURSIVE led (
-        id, project_id, recorded_at, kind, partner_id, currency, amount
+        id, project_id, recorded_at, kind, partner_id, currency, amount, is_private
     ) AS (
-        SELECT id, project_id, recorded_at, kind, partner_id, currency, amount
+        SELECT id, project_id, recorded_at, kind, partner_id, currency, amount,
+            is_private
         FROM projects_moneyentry
         WHERE is_private AND COALESCE(partner_id, 0) <> %s
         UNION
         SELECT one.id, one.project_id, one.recorded_at, one.kind, one.partner_id,
-            one.currency, one.amount
+            one.currency, one.amount, one.is_private
         FROM projects_moneyentry AS one
         JOIN led ON one.project_id = led.project_id
         WHERE one.withdrawn_at = led.recorded_at
             OR one.reverses_id = led.id
+            OR one.withdrawn_at IS NOT NULL
+            AND led.is_private
+            AND (
+                one.partner_id = led.partner_id
+                OR one.currency = led.currency AND one.amount = led.amount
+            )
             OR one.withdrawn_at IS NOT NULL
             AND one.kind = led.kind
             AND COALESCE(one.partner_id, 0) = COALESCE(led.partner_id, 0)

@@ -32,6 +32,7 @@ ASKED = {
     "channel": ["channel=bilateral"],
     "combination": ["combination=JP%2BSG", "combination=SG"],
     "count": ["count=1"],
+    "since": ["since=x"],
     "country": ["country=VN", "country=LA"],
     "decision": ["decision=approved&meeting=IAI-TF-68"],
     "fund": ["fund=JAIF"],

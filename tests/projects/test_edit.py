@@ -366,7 +366,7 @@ TOMORROW = (timezone.localdate() + dt.timedelta(days=2)).isoformat()
         ),
         ({"line": "IAI-IX-99"}, "line", "“IAI-IX-99” cannot be chosen here."),
         ({"status_on": TOMORROW}, "status_on", "This day has not come yet"),
-        ({"status_on": "2022-13-01"}, "status_on", "This is no date."),
+        ({"status_on": "2022-13-01"}, "status_on", "There is no month 13"),
         (
             {"status_on": "2022-09-20"},
             "status_on",

@@ -602,7 +602,7 @@ def test_what_was_private_all_along_is_told_at_no_moment(editor, client, project
 def test_every_step_to_a_private_entry_is_private(client, project):
     said = {"partner": "JP", "on": "2026-02-01"}
     pledge = make.money(project, "12345", kind="pledged", **said)
-    gone = make.money(project, "67890", kind="committed", **said)
+    gone = make.money(project, "67890", kind="committed", partner="SG")
     then = {"known_at": LedgerHead.objects.get().recorded_at.isoformat()}
     other = actions.correct(fact=pledge, kind="committed", reason="A slip")
     actions.correct(fact=other, is_private=True, reason="Private")
@@ -724,6 +724,37 @@ def test_a_revision_of_what_was_corrected_meanwhile_keeps_what_was_typed(
     assert "By letter" in page
     assert "3,000" in page
     assert project.money_entries.known().get().amount == Decimal("2223")
+
+
+@pytest.mark.parametrize(
+    ("former", "then"),
+    [
+        ([("JP", "pledged", "10")], ("JP", "committed", "10")),
+        (
+            [("JP", "committed", "10"), ("JP", "committed", "5")],
+            ("JP", "committed", 15),
+        ),
+        ([("JP", "committed", "10")], ("KR", "committed", "10")),
+    ],
+    ids=["another kind", "their sum", "another funder"],
+)
+def test_what_was_withdrawn_tells_nothing_of_what_was_then_entered_as_private(
+    client, project, former, then
+):
+    for partner, kind, amount in former:
+        wrong = make.money(project, amount, kind=kind, partner=partner)
+        actions.withdraw(fact=wrong, reason="Not for all eyes")
+    partner, kind, amount = then
+    make.money(project, amount, kind=kind, partner=partner, is_private=True)
+    call_command("audit_figures", stdout=StringIO())
+    other = "JP" if partner == "KR" else "SG"
+
+    for reader in (None, make.user("partner", partner=other)):
+        if reader:
+            client.force_login(reader)
+        told = client.get(f"/api/v1/projects/{project.code}/facts/").content.decode()
+        assert "USD 10" not in told
+        assert "Not for all eyes" not in told
 
 
 def test_a_total_that_stands_again_can_be_revised(editor, project):

@@ -124,7 +124,7 @@ def test_a_date_is_kept_as_exactly_as_it_is_known(editor, bodies, first, last, s
         ({"number": "0"}, "id_number", "greater than or equal to 1"),
         ({"number": "79"}, "id_number", "IAI-TF-79 is the code of"),
         ({"number": "1", "code": "A B"}, "id_code", "cannot be a code"),
-        ({"held_from": "2024-02-30"}, "id_held_from", "is no date"),
+        ({"held_from": "2024-02-30"}, "id_held_from", "There is no 30 February"),
         (
             {"held_from": "2024-03-15", "held_until": "2024-03-14"},
             "id_held_until",

@@ -5,6 +5,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests import make
+from tests.reading import without_addresses
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +53,9 @@ def test_as_json_it_is_the_answer_of_the_api(api):
 
     answer = api().get("/api/v1/plans/IAI-IV/progress/?as_of=2022-09-22").json()
 
-    assert json.loads(told("IAI-IV", "--as-of", "2022-09-22", "--json")) == answer
+    printed = json.loads(told("IAI-IV", "--as-of", "2022-09-22", "--json"))
+    assert answer.pop("permalink")
+    assert printed == without_addresses(answer)
 
 
 @pytest.mark.parametrize(
