@@ -69,7 +69,7 @@ def urls():
     from django.urls import include, path
 
     module = ModuleType("yardsticks")
-    module.urlpatterns = [  # type: ignore[attr-defined]
+    module.urlpatterns = [
         path("raw/", raw_list),
         path("prefetch/", usual_list(prefetch=True)),
         path("n-plus-one/", usual_list(prefetch=False)),

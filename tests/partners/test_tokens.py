@@ -432,7 +432,7 @@ def streaming(partner, pull, monkeypatch):
         response.pulled_rows = lambda: len(sent)
         return response
 
-    get.told = ProjectListView.get.told  # type: ignore[attr-defined]
+    get.told = ProjectListView.get.told
     monkeypatch.setattr(ProjectListView, "get", get)
     return lambda **headers: pull(text, **headers)
 
