@@ -183,21 +183,24 @@ def stamp_of(audiences):
 
 @dataclass(frozen=True)
 class Change:
-    """A record that changed since a cursor: created, changed, or withdrawn."""
+    """A record that changed since a cursor: created, changed, or withdrawn.
+
+    Its `place` in the feed is (sequence, key).
+    """
 
     kind: Kind
     code: str
     change: str
     changed_at: object
+    place: tuple[int, int]
 
 
 def changes_since(place, begun, audiences, limit):
-    """([Change], place of the last) of the records that changed after a place.
+    """The Changes of the records that changed after a place.
 
-    A place is (sequence, key). Each record comes once, at its last change, in the order
-    of these; created is what was told from after `begun` on, the sequence from which
-    its reader asked; one that is no longer told to these audiences is withdrawn. Two
-    queries.
+    Each record comes once, at its last change, in the order of these; created is what
+    was told from after `begun` on, the sequence from which its reader asked; one that
+    is no longer told to these audiences is withdrawn. Two queries.
     """
     sequence, key = place
     listed = [kind.name for kind in KINDS.values() if kind.route]
@@ -219,10 +222,9 @@ def changes_since(place, begun, audiences, limit):
             change = "withdrawn"
         elif min(told_since) > begun:
             change = "created"
-        found.append(Change(KINDS[row.kind], row.code, change, row.changed_at))
-    if rows:
-        place = (rows[-1].sequence, rows[-1].pk)
-    return found, place
+        place = (row.sequence, row.pk)
+        found.append(Change(KINDS[row.kind], row.code, change, row.changed_at, place))
+    return found
 
 
 def _after(rows, sequence, key):

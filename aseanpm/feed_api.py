@@ -69,10 +69,9 @@ class ChangesView(ReadView):
         limit = read_limit(request.query_params)
         asked = request.query_params.get("since", "")
         begun, *place = read_since(asked, self.audiences)
-        found, last = feed.changes_since(place, begun, self.audiences, limit + 1)
-        is_more = len(found) > limit
-        if is_more:
-            found, last = feed.changes_since(place, begun, self.audiences, limit)
+        found = feed.changes_since(place, begun, self.audiences, limit + 1)
+        is_more, found = len(found) > limit, found[:limit]
+        last = found[-1].place if found else place
         cursor = write_since(last[0], last, self.audiences)
         parameters = request.query_params.copy()
         parameters["since"] = write_since(begun, last, self.audiences)
