@@ -271,16 +271,17 @@ def test_the_page_tells_the_rates_of_this_site(client):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("where", ["/", "/accounts/tokens/"])
-def test_one_click_leads_to_the_page(sign_in, where):
-    user = make.user("partner", partner="JP")
+@pytest.mark.parametrize(("where", "links"), [("/", 1), ("/accounts/tokens/", 2)])
+def test_foot_and_token_page_lead_to_the_page(sign_in, where, links):
+    """The foot of every page has one link; the token page another in its text."""
+    page = sign_in(make.user("partner", partner="JP")).get(where)
 
-    assert '<a href="/api/">' in sign_in(user).get(where).content.decode()
+    assert page.content.decode().count('<a href="/api/">') == links
 
 
 @pytest.mark.django_db
 def test_the_documentation_leads_to_the_page(api):
-    schema = api().get("/api/v1/schema/?format=json")
+    schema = api().get("/api/v1/schema/", headers={"Accept": "application/json"})
 
     assert json.loads(schema.content)["externalDocs"]["url"] == "/api/"
 
