@@ -31,6 +31,7 @@ from rest_framework.serializers import as_serializer_error
 from rest_framework.views import APIView
 
 from . import feed
+from .deprecation import Deprecation, headers_for
 from .facts import SentBefore, ledger_entry
 from .filters import CLOCK, read_clock
 from .formats import (
@@ -129,6 +130,7 @@ class ReadView(APIView):
 
     http_method_names = ["get", "head", "options"]
     parameters: tuple[str, ...] = ()
+    deprecated: tuple[Deprecation, ...] = ()
     stamp_of_answer = ""
 
     def initial(self, request, *args, **kwargs):
@@ -178,6 +180,8 @@ class ReadView(APIView):
             reader = "private" if request.user.is_authenticated else "public"
             response.headers.setdefault("Cache-Control", f"{reader}, no-cache")
         patch_vary_headers(response, ["Authorization", "Cookie", "Origin"])
+        for name, text in headers_for(self.deprecated, request).items():
+            response[name] = text
         return response
 
     @property

@@ -493,6 +493,7 @@ TABLE = (
         "api:schema",
         "api:iati-organisations",
         "api-docs",
+        "api-start",
         "about",
         "permissions",
         "shortcuts",

@@ -370,7 +370,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["aseanpm.renderers.OrjsonRenderer"],
     "DEFAULT_PARSER_CLASSES": ["aseanpm.renderers.OrjsonParser"],
     "URL_FORMAT_OVERRIDE": None,
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "aseanpm.deprecation.Schema",
     "EXCEPTION_HANDLER": "aseanpm.problems.problem_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -398,12 +398,14 @@ CORS_ALLOW_HEADERS = ["accept", "if-none-match"]
 CORS_EXPOSE_HEADERS = [
     *("content-disposition", "etag", "retry-after"),
     *("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"),
+    *("deprecation", "sunset", "link"),
 ]
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "aseanpm API",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
+    "EXTERNAL_DOCS": {"url": "/api/", "description": "Getting started, with examples"},
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["aseanpm.permissions.OpenToReader"],
     "ENUM_NAME_OVERRIDES": {

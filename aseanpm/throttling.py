@@ -24,6 +24,7 @@ from .problems import PROBLEM_TYPE, problem
 
 COUNTED = "/api/v1/"
 NETWORK = 64  # bits of an IPv6 address
+PERIODS = {1: "a second", 60: "a minute", 3600: "an hour", 86400: "a day"}
 
 
 class TooMany(Throttled):
@@ -101,6 +102,12 @@ class ApiThrottle(SimpleRateThrottle):
         if found.version == 6:
             return ipaddress.ip_network((found, NETWORK), strict=False).network_address
         return found
+
+
+def rate_in_words(scope):
+    """“60 requests a minute”; empty without a limit."""
+    limit, seconds = ApiThrottle().parse_rate(settings.API_RATES[scope])
+    return f"{limit:,} requests {PERIODS[seconds]}" if limit else ""
 
 
 def rate_headers(get_response):

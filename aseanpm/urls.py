@@ -89,6 +89,7 @@ urlpatterns = [
     path("accounts/", include("partners.account_urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("api/", views.ApiStartView.as_view(), name="api-start"),
     path("api/v1/", include("aseanpm.api_urls")),
     path("api/docs/", views.docs(SpectacularSwaggerSplitView), name="api-docs"),
 ]

@@ -2,6 +2,7 @@
 
 from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_update
+from django.conf import settings
 from django.contrib import messages
 from django.db import DatabaseError, connection
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
@@ -28,8 +29,10 @@ from .history import entries_for
 from .illustrative import StillNeeded, remove
 from .models import Source
 from .pages import ClockMixin
+from .paging import MAX_LIMIT
 from .permissions import ACTIONS, ROLES, ROW, TABLE, Refused, administrators, can
 from .problems import BadQuery, FieldError, bad_request_page
+from .throttling import rate_in_words
 from .workplace import HIDDEN, WorkMixin, all_sent
 
 FOUND_AT_MOST = 10
@@ -184,6 +187,21 @@ class AboutView(ClockMixin, TemplateView):
 
 class ShortcutsView(ClockMixin, TemplateView):
     template_name = "aseanpm/shortcuts.html"
+
+
+class ApiStartView(ClockMixin, TemplateView):
+    """How to pull data, with snippets that run against this very site."""
+
+    template_name = "aseanpm/api_start.html"
+
+    def get_context_data(self, **context):
+        return super().get_context_data(
+            site=self.request.build_absolute_uri("/").rstrip("/"),
+            rates={name: rate_in_words(name) for name in settings.API_RATES},
+            is_public=settings.ASEANPM_PUBLIC,
+            longest_page=MAX_LIMIT,
+            **context,
+        )
 
 
 class PermissionsView(ClockMixin, TemplateView):

@@ -30,6 +30,7 @@ PAGES = [
     "/search/?q=lua+gao",
     "/about/",
     "/permissions/",
+    "/api/",
     "/nowhere/",
     "/projects/?colour=red",
 ]
