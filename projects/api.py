@@ -74,6 +74,7 @@ class Telling:
     def told(self, code, status=HTTPStatus.OK):
         project = visible_project(self.request.user, code, self.clock)
         whole = project_whole(project, self.clock, self.request.user)
+        whole["facts"] = self.request.build_absolute_uri(whole["facts"])
         if not can(self.request.user, "edit", "projects"):
             return Response(whole, status=status)
         whole["version"] = project.version
