@@ -73,7 +73,7 @@ IF_NONE_MATCH = {
     "schema": {"type": "string"},
     "description": "The `ETag` of the answer you hold: 304 while it is still the same.",
 }
-TOKEN = (
+HOW_TO_SIGN_IN = (
     "`Authorization: Token aseanpm_…`. Tokens are made on the page of the account; "
     "without one the API answers with what is published."
 )
@@ -103,7 +103,7 @@ def complete(result, generator, request, public):
         name: refusal(code, description)
         for code, (name, description) in PROBLEMS.items()
     }
-    parts["securitySchemes"]["token"]["description"] = TOKEN
+    parts["securitySchemes"]["token"]["description"] = HOW_TO_SIGN_IN
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
             operation["tags"] = [area_of(path)]
