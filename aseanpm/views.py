@@ -263,7 +263,7 @@ class UnknownEndpointView(APIView):
     """Any other address under the API: 404 as the API says it."""
 
     schema = None
-    allowed_methods = ()
+    allowed_methods: list[str] = []
 
     def get(self, request):
         raise NotFound(f"There is no {request.path} in this API.")
