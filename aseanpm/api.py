@@ -8,6 +8,7 @@ import json
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC
 from functools import wraps
 from http import HTTPStatus
 from operator import itemgetter
@@ -48,6 +49,7 @@ from .formats import (
 from .paging import PARAMETERS, list_page, query_page, wants_count
 from .permissions import require
 from .problems import BadQuery, FieldError, refuse_repeated, refuse_unknown
+from .renderers import OrjsonRenderer
 from .workplace import waited_too_long
 from .writing import Stale
 
@@ -82,8 +84,13 @@ CLOCK_PARAMETERS = [
         ),
     ),
 ]
+LIMIT = OpenApiParameter(
+    "limit",
+    {"type": "integer", "minimum": 1, "maximum": 500},
+    description="1 to 500; default 50.",
+)
 PAGING_PARAMETERS = [
-    OpenApiParameter("limit", OpenApiTypes.INT, description="1 to 500; default 50."),
+    LIMIT,
     OpenApiParameter("cursor", OpenApiTypes.STR, description="From `next`."),
     OpenApiParameter(
         "count", OpenApiTypes.INT, enum=[0, 1], description="1 adds the total."
@@ -217,7 +224,7 @@ class ReadView(APIView):
         moment = self.clock.known_at
         return {
             "as_of": self.clock.day.isoformat() if self.clock.day else None,
-            "known_at": moment.isoformat() if moment else None,
+            "known_at": moment.astimezone(UTC).isoformat() if moment else None,
         }
 
 
@@ -245,6 +252,15 @@ class ListView(ReadView):
         if self.file_format:
             self.refuse_paging()
         _ = self.columns  # refuses what no column is called
+
+    def get_renderers(self):
+        """Errors are JSON to who accepts only the kind of file asked for, too."""
+        form = self.listed.formats.get(self.request.GET.get("format", ""))
+        if form is None:
+            return super().get_renderers()
+        media_type = form.media_type.partition(";")[0]
+        renderer = type("Renderer", (OrjsonRenderer,), {"media_type": media_type})
+        return [*super().get_renderers(), renderer()]
 
     @property
     def listed(self):

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from . import feed
-from .api import PROBLEMS, ReadView
+from .api import LIMIT, PROBLEMS, ReadView
 from .paging import read_limit
 from .problems import BadQuery, FieldError
 
@@ -61,7 +61,7 @@ class ChangesView(ReadView):
                 str,
                 description="A `cursor` of this feed. Without one: from the beginning.",
             ),
-            OpenApiParameter("limit", int, description="1 to 500; default 50."),
+            LIMIT,
         ],
         responses={(200, "application/json"): ChangesSerializer, **PROBLEMS},
     )

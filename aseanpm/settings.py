@@ -403,9 +403,37 @@ CORS_EXPOSE_HEADERS = [
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "aseanpm API",
-    "VERSION": "1",
+    "DESCRIPTION": (BASE_DIR / "aseanpm" / "schema.md").read_text("utf-8"),
+    "VERSION": None,  # the view's
     "OAS_VERSION": "3.1.0",
     "EXTERNAL_DOCS": {"url": "/api/", "description": "Getting started, with examples"},
+    "TAGS": [
+        {
+            "name": "Plans",
+            "description": "Work plans, their areas and lines, and their progress.",
+        },
+        {
+            "name": "Projects",
+            "description": "Projects and every fact of them, on both clocks.",
+        },
+        {
+            "name": "Partners and countries",
+            "description": "Who pays, through which fund, and for whom.",
+        },
+        {
+            "name": "Meetings and print",
+            "description": "Meetings, figures in print, and how the records meet them.",
+        },
+        {"name": "Feed", "description": "What changed since you last asked."},
+        {
+            "name": "IATI",
+            "description": "Projects as IATI 2.03, and what it cannot hold of them.",
+        },
+    ],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "aseanpm.schema.complete",
+    ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["aseanpm.permissions.OpenToReader"],
     "ENUM_NAME_OVERRIDES": {
@@ -418,6 +446,13 @@ SPECTACULAR_SETTINGS = {
         "PrecisionEnum": "aseanpm.facts.Precision",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "docExpansion": "list",
+        "defaultModelsExpandDepth": -1,
+        "defaultModelExpandDepth": 2,
+        "filter": True,
+    },
     "SWAGGER_UI_FAVICON_HREF": f"/{STATIC_URL}aseanpm/favicon.svg",
     "REDOC_DIST": "SIDECAR",
 }

@@ -32,6 +32,7 @@ from .pages import ClockMixin
 from .paging import MAX_LIMIT
 from .permissions import ACTIONS, ROLES, ROW, TABLE, Refused, administrators, can
 from .problems import BadQuery, FieldError, bad_request_page
+from .renderers import OrjsonRenderer
 from .throttling import rate_in_words
 from .workplace import HIDDEN, WorkMixin, all_sent
 
@@ -270,16 +271,22 @@ class SchemaView(SpectacularAPIView):
 
     api_version = "1"
 
+    def handle_exception(self, exc):
+        """A problem is JSON, whatever the schema would be."""
+        self.request.accepted_renderer = OrjsonRenderer()
+        return super().handle_exception(exc)
+
 
 class UnknownEndpointView(APIView):
     """Any other address under the API: 404 as the API says it."""
 
     schema = None
+    allowed_methods: list[str] = []
 
     def get(self, request):
         raise NotFound(f"There is no {request.path} in this API.")
 
-    post = put = patch = delete = get
+    post = put = patch = delete = options = get
 
 
 def bad_request(request, exception):

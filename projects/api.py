@@ -60,13 +60,6 @@ IF_MATCH_IF_ANY = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="The ETag of the project: nothing is written if it changed since.",
 )
-ETAG = OpenApiParameter(
-    "ETag",
-    str,
-    OpenApiParameter.HEADER,
-    response=[201],
-    description="The version of the project since, for If-Match.",
-)
 ORDERING = OpenApiParameter(
     "ordering",
     str,
@@ -81,6 +74,7 @@ class Telling:
     def told(self, code, status=HTTPStatus.OK):
         project = visible_project(self.request.user, code, self.clock)
         whole = project_whole(project, self.clock, self.request.user)
+        whole["facts"] = self.request.build_absolute_uri(whole["facts"])
         if not can(self.request.user, "edit", "projects"):
             return Response(whole, status=status)
         whole["version"] = project.version
@@ -93,22 +87,13 @@ class Telling:
         return response
 
 
-RETRY_AFTER = OpenApiParameter(
-    "Retry-After",
-    int,
-    OpenApiParameter.HEADER,
-    response=[503],
-    description="Seconds, after which it may be sent again.",
-)
-
-
 def writing(summary, success, *problem_codes):
     """The schema of a write: what is sent, the project as it stands then, errors."""
     headers = {201: IDEMPOTENCY_KEY, 200: IF_MATCH}[success]
     return extend_schema(
         operation_id=slugify(summary).replace("-", "_"),
         summary=summary,
-        parameters=[headers, RETRY_AFTER],
+        parameters=[headers],
         request=ProjectWriteSerializer(partial=success == HTTPStatus.OK),
         responses={
             (success, "application/json"): ProjectSerializer,
@@ -205,7 +190,7 @@ class ProjectFactsView(WriteMixin, Telling, ListView):
         operation_id="record_a_fact",
         summary="Record a fact",
         description=RECORDING,
-        parameters=[IDEMPOTENCY_KEY, IF_MATCH_IF_ANY, RETRY_AFTER, ETAG],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH_IF_ANY],
         request=FactWriteSerializer,
         responses={
             (201, "application/json"): FactsWrittenSerializer,

@@ -80,7 +80,7 @@ def parameters():
     """{address of a list of the API: names of its parameters}."""
     schema = SchemaGenerator(api_version="v1").get_schema(public=True)
     return {
-        path: {one["name"] for one in does["get"].get("parameters", ())}
+        path: {one["name"] for one in does["get"]["parameters"] if one["in"] == "query"}
         for path, does in schema["paths"].items()
         if "get" in does and "{" not in path
     }

@@ -67,9 +67,10 @@ class PlanView(ReadView):
         one = plan_progress(plan, visible_projects(request.user, self.clock))
         successor = plan.successor_by(self.clock.last_day)
         links = framework_links(plan.framework_links, self.clock)
+        progress = reverse("api:plan-progress", args=[plan.code])
         return Response(
             plan_whole(one, links, successor.code if successor else None)
-            | {"progress": reverse("api:plan-progress", args=[plan.code])}
+            | {"progress": request.build_absolute_uri(progress)}
         )
 
 

@@ -3,6 +3,8 @@
 Pages and API build on the same dictionaries; amounts and shares in them are texts.
 """
 
+from datetime import UTC
+
 from django.db.models import Q
 from rest_framework import serializers
 
@@ -346,14 +348,14 @@ def framework_dict(link):
 def progress_answer(plan, projects, user=None):
     """The body of plans/CODE/progress/: a plan on the clock of the projects."""
     one = plan_progress(plan, projects)
-    clock = projects.clock
+    clock, moment = projects.clock, projects.clock.known_at
     counted = one.projects.counted(one.counts_from)
     funding = funding_count(counted, user)
     approved = funding.money[MoneyEntry.Kind.APPROVED]
     return {
         "plan": one.plan.code,
         "as_of": clock.day.isoformat() if clock.day else None,
-        "known_at": clock.known_at.isoformat() if clock.known_at else None,
+        "known_at": moment.astimezone(UTC).isoformat() if moment else None,
         "rule": rule_dict(one),
         "lines": lines_dict(one.lines),
         "under_other_rules": {

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import urllib.request
 from html import unescape
-from importlib.util import find_spec
 from urllib.parse import urlencode
 
 import pytest
@@ -81,44 +80,50 @@ PYTHON = (sys.executable, "-c")
 
 # curl
 
-if shutil.which("curl") and shutil.which("sh"):
-    SHELL = ("sh", "-c")
+SHELL = ("sh", "-c")
+with_curl = pytest.mark.skipif(not shutil.which("curl"), reason="no curl here")
 
-    @on_a_server
-    def test_curl_asks_for_a_figure_and_for_a_page(run, three_projects):
-        figure = json.loads(run("curl-figure", *SHELL))
-        page = json.loads(run("curl-page", *SHELL))
 
-        assert figure["projects"]["counted"] == 3
-        assert page["count"] == 2
-        assert [row["code"] for row in page["results"]] == ["P-1", "P-2"]
+@with_curl
+@on_a_server
+def test_curl_asks_for_a_figure_and_for_a_page(run, three_projects):
+    figure = json.loads(run("curl-figure", *SHELL))
+    page = json.loads(run("curl-page", *SHELL))
 
-    @on_a_server
-    def test_curl_keeps_a_file(run, tmp_path, three_projects):
-        run("curl-file", *SHELL)
+    assert figure["projects"]["counted"] == 3
+    assert page["count"] == 2
+    assert [row["code"] for row in page["results"]] == ["P-1", "P-2"]
 
-        kept = (tmp_path / "projects.csv").read_text("utf-8-sig").splitlines()
-        assert kept == [
-            "code,title,status,approved_usd",
-            f"P-1,{three_projects[0].title},ongoing,1200.50",
-            f"P-2,{three_projects[1].title},ongoing,300.00",
-            f"P-3,{three_projects[2].title},approved,",
-        ]
 
-    @on_a_server
-    def test_curl_leaves_the_file_alone_until_something_changed(run, tmp_path):
-        line, kept = make.line(), tmp_path / "lines.json"
-        run("curl-unchanged", *SHELL)
-        first = kept.read_text()
-        kept.write_text("kept")
+@with_curl
+@on_a_server
+def test_curl_keeps_a_file(run, tmp_path, three_projects):
+    run("curl-file", *SHELL)
 
-        run("curl-unchanged", *SHELL)
+    kept = (tmp_path / "projects.csv").read_text("utf-8-sig").splitlines()
+    assert kept == [
+        "code,title,status,approved_usd",
+        f"P-1,{three_projects[0].title},ongoing,1200.50",
+        f"P-2,{three_projects[1].title},ongoing,300.00",
+        f"P-3,{three_projects[2].title},approved,",
+    ]
 
-        assert f'"code":"{line.code}"' in first
-        assert kept.read_text() == "kept"
-        make.project(line=line)
-        run("curl-unchanged", *SHELL)
-        assert '"state":"implemented"' in kept.read_text()
+
+@with_curl
+@on_a_server
+def test_curl_leaves_the_file_alone_until_something_changed(run, tmp_path):
+    line, kept = make.line(), tmp_path / "lines.json"
+    run("curl-unchanged", *SHELL)
+    first = kept.read_text()
+    kept.write_text("kept")
+
+    run("curl-unchanged", *SHELL)
+
+    assert f'"code":"{line.code}"' in first
+    assert kept.read_text() == "kept"
+    make.project(line=line)
+    run("curl-unchanged", *SHELL)
+    assert '"state":"implemented"' in kept.read_text()
 
 
 # Python
@@ -196,26 +201,24 @@ def read(address):
         return json.load(answer)
 
 
-# pandas and R, where they are installed; nothing of the site needs them
-
-if find_spec("pandas"):
-
-    @on_a_server
-    def test_pandas_sums_what_is_known(run, three_projects):
-        told = run("pandas-read", *PYTHON)
-
-        assert re.search(r"approved +1\nongoing +2\n", told)
-        assert re.search(r"approved +NaN\nongoing +1500\.5\n", told)
+# pandas and R
 
 
-if shutil.which("Rscript"):
+@on_a_server
+def test_pandas_sums_what_is_known(run, three_projects):
+    told = run("pandas-read", *PYTHON)
 
-    @on_a_server
-    def test_r_sums_what_is_known(run, three_projects):
-        told = run("r-read", "Rscript", "-e")
+    assert re.search(r"approved +1\nongoing +2\n", told)
+    assert re.search(r"approved +NaN\nongoing +1500\.5\n", told)
 
-        assert re.search(r"approved +ongoing *\n +1 +2", told)
-        assert re.search(r"1 +ongoing +1500\.5\n", told)
+
+@pytest.mark.skipif(not shutil.which("Rscript"), reason="no R here")
+@on_a_server
+def test_r_sums_what_is_known(run, three_projects):
+    told = run("r-read", "Rscript", "-e")
+
+    assert re.search(r"approved +ongoing *\n +1 +2", told)
+    assert re.search(r"1 +ongoing +1500\.5\n", told)
 
 
 # Power Query runs on Windows alone: its query is asked, and its columns are looked up
@@ -346,13 +349,15 @@ def test_a_deprecated_parameter_is_told_to_whom_uses_it():
 
 def test_the_schema_says_what_is_deprecated_and_what_to_use():
     def operation(*deprecated):
-        routes = [path("api/v1/old/", old_view(*deprecated).as_view())]
+        routes = [path("api/v1/plans/old/", old_view(*deprecated).as_view())]
         schema = SchemaGenerator(patterns=routes).get_schema(public=True)
-        return schema["paths"]["/api/v1/old/"]["get"]
+        return schema["paths"]["/api/v1/plans/old/"]["get"]
 
     whole, part = operation(GOES), operation(COLOUR)
 
     assert whole["deprecated"] is True
+    for one in (whole, part):
+        assert {"Deprecation", "Sunset", "Link"} <= {*one["responses"]["200"]["headers"]}
     assert whole["description"].endswith(
         "Deprecated since 2027-03-01; goes on 2028-06-30 at the earliest. Use `plans/`."
     )
