@@ -17,6 +17,7 @@ import pytest
 from django.test import Client, override_settings
 from django.urls import path
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
@@ -303,7 +304,7 @@ def old_view(*deprecated):
 
         @documented(
             "Old things",
-            None,
+            OpenApiTypes.OBJECT,
             [
                 OpenApiParameter(name, description="Said.")
                 for name in ("colour", "size")
@@ -357,7 +358,8 @@ def test_the_schema_says_what_is_deprecated_and_what_to_use():
 
     assert whole["deprecated"] is True
     for one in (whole, part):
-        assert {"Deprecation", "Sunset", "Link"} <= {*one["responses"]["200"]["headers"]}
+        headers = one["responses"]["200"]["headers"]
+        assert {"Deprecation", "Sunset", "Link"} <= {*headers}
     assert whole["description"].endswith(
         "Deprecated since 2027-03-01; goes on 2028-06-30 at the earliest. Use `plans/`."
     )

@@ -305,6 +305,8 @@ def test_a_reader_who_holds_the_answer_is_told_nothing_has_changed(queries):
     assert again["ETag"] == first["ETag"]
     assert queries(lambda: client.get(address, headers=holds)) == 1
     assert client.head(address, headers=holds).status_code == 304
+    file = client.get(f"{address}?format=csv", headers={"If-None-Match": "*"})
+    assert (file.status_code, file.streaming) == (304, False)
     edit(project, title="Rice")
     assert client.get(address, headers=holds).status_code == 200
 
