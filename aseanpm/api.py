@@ -156,7 +156,7 @@ class ReadView(APIView):
 
     @cached_property
     def last_write(self):
-        return feed.stamp_of(self.audiences)
+        return feed.last_write(self.audiences)
 
     def stamp_now(self):
         request = self.request
@@ -213,7 +213,7 @@ class ReadView(APIView):
         Its moment is that of the last write that changed what the reader is told.
         """
         parameters = self.request.query_params.dict() | self.clock.parameters
-        moment = self.last_write[1]
+        moment = feed.last_moment(self.audiences, self.last_write)
         parameters["as_of"] = self.clock.last_day.isoformat()
         if moment and not self.clock.known_at:
             parameters["known_at"] = moment.isoformat()

@@ -13,11 +13,12 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 
 import orjson
 from django.conf import settings
-from django.db.models import Exists, Max, OuterRef, Q
+from django.db.models import Exists, Max, OuterRef, Q, Subquery
 
 from .facts import BEFORE_COMMIT, ledger_entry
 from .models import FeedRow
@@ -171,14 +172,23 @@ def digest_of(content):
 # Read
 
 
-def stamp_of(audiences):
-    """The last write that changed what these audiences are told, and when; one query.
+def last_write(audiences):
+    """The sequence of the last write that changed what these audiences are told, or 0;
+    one query, which looks no further than each audience's last row."""
+    last_of_each = (
+        FeedRow.objects.filter(audience=audience).order_by("-sequence").values("pk")[:1]
+        for audience in audiences
+    )
+    last = reduce(or_, (Q(pk=Subquery(one)) for one in last_of_each))
+    return max(
+        FeedRow.objects.filter(last).values_list("sequence", flat=True), default=0
+    )
 
-    (0, None) where they were told nothing as yet.
-    """
-    rows = FeedRow.objects.filter(audience__in=audiences)
-    last = rows.aggregate(sequence=Max("sequence"), moment=Max("changed_at"))
-    return last["sequence"] or 0, last["moment"]
+
+def last_moment(audiences, sequence):
+    """When what these audiences are told was last changed, up to a write; or None."""
+    rows = FeedRow.objects.filter(audience__in=audiences, sequence__lte=sequence)
+    return rows.aggregate(moment=Max("changed_at"))["moment"]
 
 
 @dataclass(frozen=True)

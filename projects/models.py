@@ -133,7 +133,7 @@ class ProjectQuerySet(models.QuerySet):
     @staticmethod
     def _own(user):
         if user.country_id:
-            return Q(pk__in=Benefit.objects.reaching(user.country_id, Clock()))
+            return Benefit.objects.reaching([user.country_id], Clock())
         if user.partner_id:
             asked = MoneyEntry.objects.known().filter(partner=user.partner_id)
             joined = Funding.objects.joined(Clock(), partner=user.partner_id)
@@ -207,7 +207,7 @@ class ProjectQuerySet(models.QuerySet):
 
     def for_country(self, *countries):
         """Projects that benefit a country, itself or through a grouping."""
-        return self.filter(pk__in=Benefit.objects.reaching(countries, self.clock))
+        return self.filter(Benefit.objects.reaching(countries, self.clock))
 
     def for_grouping(self, *groupings):
         joined = Benefit.objects.joined(self.clock, grouping__in=groupings)
@@ -670,11 +670,11 @@ class JoiningQuerySet(FactQuerySet):
 
     party: tuple[str, ...] = ()
 
-    def net(self, clock):
+    def net(self, clock, *party):
         """One row per project and party that has joined and not left."""
         return (
             self.at(clock)
-            .values("project", *self.party)
+            .values("project", *(party or self.party))
             .order_by()
             .annotate(standing=Sum("delta"))
             .filter(standing__gt=0)
@@ -682,7 +682,8 @@ class JoiningQuerySet(FactQuerySet):
 
     def joined(self, clock, **party):
         """The keys of the projects that a party has joined and not left."""
-        return self.filter(**party).net(clock).values("project")
+        columns = {name.partition("__")[0] for name in party} & {*self.party}
+        return self.filter(**party).net(clock, *sorted(columns)).values("project")
 
 
 class FundingQuerySet(JoiningQuerySet):
@@ -744,16 +745,15 @@ class BenefitQuerySet(JoiningQuerySet):
     party = ("country", "grouping")
 
     def reaching(self, countries, clock):
-        """Keys of projects that benefit a country, or a grouping it belongs to.
+        """The condition that a project benefits a country, or a grouping that it
+        belongs to on the clock's day.
 
-        A grouping has the members of the clock's day.
+        Two lists, as neither database finds "this or that" by an index for each.
         """
-        if not isinstance(countries, (list, tuple)):
-            countries = [countries]
         memberships = self.model.memberships().valid(clock.last_day)
         groupings = memberships.filter(country__in=countries).values("grouping")
-        return self.filter(Q(country__in=countries) | Q(grouping__in=groupings)).joined(
-            clock
+        return Q(pk__in=self.joined(clock, country__in=countries)) | Q(
+            pk__in=self.joined(clock, grouping__in=groupings)
         )
 
     def reached(self, clock):
@@ -827,6 +827,14 @@ class Benefit(Fact):
             ),
         ]
         indexes = [
+            *(
+                models.Index(
+                    name=f"benefit_known_by_{party}",
+                    fields=[party, "project", "delta"],
+                    condition=Q(withdrawn_at__isnull=True),
+                )
+                for party in ("country", "grouping")
+            ),
             models.Index(name="benefit_by_country", fields=["country", "project"]),
             models.Index(name="benefit_by_grouping", fields=["grouping", "project"]),
         ]

@@ -202,7 +202,7 @@ def test_plans_tell_their_progress_in_the_list_as_in_full(client, plan):
     assert rows[1]["lines"]["sentence"] == "1/24 action lines implemented (4.2%)"
     assert rows[1].items() <= whole.items()
     assert whole["declared"] == {"action_line": 24}
-    assert whole["progress"] == f"{API}/plans/IAI-IV/progress/"
+    assert whole["progress"] == f"http://testserver{API}/plans/IAI-IV/progress/"
 
 
 def test_areas_of_a_plan(client, plan):
