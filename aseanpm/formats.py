@@ -241,17 +241,38 @@ def draw(form, drawing):
 # CSV
 
 
-def in_csv(kind):
-    """How a value of a kind stands in a CSV; None where the writer knows itself."""
-    return {
-        TEXT: _safe,
-        LIST: lambda texts: _safe(JOINT.join(map(str, texts))),
+class Texts(dict):
+    """{value: its text}, each worked out once: most columns repeat a few."""
+
+    def __init__(self, text_of):
+        super().__init__()
+        self.text_of = text_of
+
+    def __missing__(self, value):
+        text = self[value] = None if value is None else self.text_of(value)
+        return text
+
+
+def in_csv(values, kind):
+    """A column's values of a kind as they stand in a CSV."""
+    if kind == LIST:
+        values = map(_joined, values)
+    if kind in {TEXT, LIST}:
+        return list(map(Texts(_safe).__getitem__, values))
+    shown = {
         OBJECT: _json,
         YES_NO: lambda value: "true" if value else "false",
         DECIMAL: _digits,
         DATE: _iso,
         MOMENT: _iso,
     }.get(kind)
+    if shown is None:
+        return list(values)
+    return [None if value is None else shown(value) for value in values]
+
+
+def _joined(texts):
+    return None if texts is None else JOINT.join(map(str, texts))
 
 
 def _safe(text):
@@ -280,10 +301,10 @@ def write_csv(file, drawing):
     writer = csv.writer(text)
     leaves = drawing.leaves
     writer.writerow([leaf.name for _, leaf in leaves])
-    columns = [(reader(path), in_csv(leaf.kind)) for path, leaf in leaves]
+    columns = [(reader(path), leaf.kind) for path, leaf in leaves]
     number = 0
     for rows in drawing.batches:
-        cells = [told(map(read, rows), shown) for read, shown in columns]
+        cells = [in_csv(map(read, rows), kind) for read, kind in columns]
         writer.writerows(zip(*cells, strict=True))
         number += len(rows)
     text.detach()
@@ -301,12 +322,6 @@ def reader(path):
         return row
 
     return read
-
-
-def told(values, shown):
-    if shown is None:
-        return list(values)
-    return [None if value is None else shown(value) for value in values]
 
 
 # JSON Lines

@@ -36,6 +36,7 @@ from .serializers import (
     ProjectRowSerializer,
     ProjectSerializer,
     ProjectWriteSerializer,
+    codes_by_key,
     fact_order,
     project_facts,
     project_rows,
@@ -123,11 +124,12 @@ class ProjectListView(WriteMixin, Telling, ListView):
         found = ProjectFilter(request.query_params, projects).rows
         asked = request.query_params.get("ordering", "")
         order, descending = order_of(found, asked, request.user)
+        labels = codes_by_key() if self.file_format else None
         return self.answer_query(
             found,
             order,
             descending,
-            lambda keys: project_rows(projects, keys, request.user),
+            lambda keys: project_rows(projects, keys, request.user, labels=labels),
         )
 
     @writing("Create a project", 201, 400, 401, 403, 415, 422, 503)

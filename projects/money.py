@@ -20,7 +20,6 @@ from aseanpm.fields import CENT
 
 from .models import ExchangeRate, Funding, MoneyEntry
 
-AT_ONCE = 2000  # rows that are fetched together
 PAYMENTS = (MoneyEntry.Kind.DISBURSED, MoneyEntry.Kind.SPENT)
 # ASCII digits alone; groups of three by commas or by spaces, the same throughout.
 NUMBER = re.compile(
@@ -212,7 +211,7 @@ def amounts(entries, column, *by):
     rows = entries.order_by().values_list("pk", "reverses", *numbers, *by)
     one = len(by) == 1
     alone, beside, reversals = {}, defaultdict(list), []
-    for row in rows.iterator(AT_ONCE):
+    for row in rows:
         group = row[5] if one else row[5:]
         if alone.setdefault(group, row) is not row:
             beside[group].append(row)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import UTC
 
 from django.core.exceptions import ValidationError
-from django.db.models import CharField, Max, Value
+from django.db.models import BigIntegerField, CharField, Max, Value
 from django.urls import reverse
 from rest_framework import serializers
 
@@ -187,12 +187,12 @@ def funders_of(project, clock):
     return dict(found)
 
 
-def project_rows(projects, keys, user=None, kind=None, giver=None):
+def project_rows(projects, keys, user=None, kind=None, giver=None, labels=None):
     """Rows of the projects with these keys, in their order, in three queries.
 
     They stand as on the clock of `projects`; lists in a row are sorted codes. `kind`
     adds `shown_usd`, the dollars of another kind of money, for a fourth query; with
-    `giver`, only what that funder gives.
+    `giver`, only what that funder gives. `labels`: see codes_by_project.
     """
     clock, some = projects.clock, Keys(keys)
     ours = Project.objects.as_of(clock.day, clock.known_at).filter(pk__in=some)
@@ -204,7 +204,7 @@ def project_rows(projects, keys, user=None, kind=None, giver=None):
         .with_change()
         .values_list(*COLUMNS)
     }
-    lists = codes_by_project({"project__in": some}, clock)
+    lists = codes_by_project({"project__in": some}, clock, labels)
     approved = money.amounts_by_project(ours, MoneyEntry.Kind.APPROVED, user)
     found = [
         project_row(rows[pk], lists, approved.get(pk, money.UNKNOWN))
@@ -218,34 +218,66 @@ def project_rows(projects, keys, user=None, kind=None, giver=None):
     return found
 
 
-LISTS = (  # what a row of codes_by_project names
-    ("partners", "funds"),
-    ("countries", "groupings"),
-    ("organisations", None),
+# The columns of a row's lists, and the models and fields whose codes they hold.
+LISTS = (
+    (("partners", Funding, "partner"), ("funds", Funding, "fund")),
+    (("countries", Benefit, "country"), ("groupings", Benefit, "grouping")),
+    (("organisations", ProjectOrganisation, "organisation"),),
 )
 
 
-def codes_by_project(where, clock):
-    """{column: {key of a project: its codes}} of all lists in a row; one query."""
-    funders = Funding.objects.filter(**where).net_by_fund(clock)
-    benefits = Benefit.objects.filter(**where).net(clock)
-    parts = ProjectOrganisation.objects.filter(**where).order_by()
-    no_code = Value(None, CharField())
-    rows, *others = (
-        found.annotate(which=Value(which)).values_list("project", *codes, "which")
-        for which, (found, codes) in enumerate(
-            (
-                (funders, ("partner__code", "fund__code")),
-                (benefits, ("country__code", "grouping__code")),
-                (parts.annotate(no=no_code), ("organisation__code", "no")),
-            )
-        )
+def codes_by_key():
+    """{column: {key: code}} of all that a row's lists may name; one query.
+
+    For codes_by_project of many projects, whose database then joins no names.
+    """
+    named = [one for columns in LISTS for one in columns]
+    first, *others = (
+        model._meta.get_field(field)
+        .related_model._base_manager.annotate(column=Value(column))
+        .order_by()
+        .values_list("column", "pk", "code")
+        for column, model, field in named
     )
-    lists = {column: {} for columns in LISTS for column in columns}
+    found: dict = {column: {} for column, *_ in named}
+    for column, pk, code in first.union(*others, all=True):
+        found[column][pk] = code
+    return found
+
+
+def codes_by_project(where, clock, labels=None):
+    """{column: {key of a project: its codes, sorted}} of a row's lists; one query.
+
+    `labels` are those of codes_by_key, where they are known already.
+    """
+    sets = (
+        Funding.objects.filter(**where).net_by_fund(clock),
+        Benefit.objects.filter(**where).net(clock),
+        ProjectOrganisation.objects.filter(**where).order_by(),
+    )
+    kind, suffix = (
+        (CharField(), "__code") if labels is None else (BigIntegerField(), "")
+    )
+    names = (
+        [*(f"{field}{suffix}" for _, _, field in columns), "none"] for columns in LISTS
+    )
+    rows, *others = (
+        found.annotate(which=Value(which), none=Value(None, kind)).values_list(
+            "project", *two[:2], "which"
+        )
+        for which, (found, two) in enumerate(zip(sets, names, strict=True))
+    )
+    lists: dict = {column: {} for columns in LISTS for column, *_ in columns}
     for pk, first, second, which in rows.union(*others, all=True):
-        for code, column in zip((first, second), LISTS[which], strict=True):
+        for code, (column, *_) in zip((first, second), LISTS[which], strict=False):
             if code is not None:
+                if labels is not None:
+                    code = labels[column][code]
                 lists[column].setdefault(pk, []).append(code)
+    for column in lists.values():
+        for pk, codes in column.items():
+            if len(codes) > 1:
+                column[pk] = sorted(set(codes))
     return lists
 
 
@@ -267,10 +299,6 @@ def project_row(row, lists, approved):
         changed,
     ) = row
 
-    def codes(column):
-        found = lists[column].get(pk, NO_CODES)
-        return sorted(set(found)) if len(found) > 1 else found
-
     return {
         "code": code,
         "title": title,
@@ -280,11 +308,11 @@ def project_row(row, lists, approved):
         "line": line,
         "status": status or None,
         "is_illustrative": is_illustrative,
-        "countries": codes("countries"),
-        "groupings": codes("groupings"),
-        "partners": codes("partners"),
-        "funds": codes("funds"),
-        "organisations": codes("organisations"),
+        "countries": lists["countries"].get(pk, NO_CODES),
+        "groupings": lists["groupings"].get(pk, NO_CODES),
+        "partners": lists["partners"].get(pk, NO_CODES),
+        "funds": lists["funds"].get(pk, NO_CODES),
+        "organisations": lists["organisations"].get(pk, NO_CODES),
         "approved_usd": approved.usd,
         "planned_start": shown_date(planned_start, planned_start_precision),
         "planned_end": shown_date(planned_end, planned_end_precision),

@@ -20,7 +20,12 @@ from aseanpm.problems import BadQuery, refuse_repeated
 from projects.exchange.iati import IATI
 from projects.filters import ProjectFilter
 from projects.ordering import order_of
-from projects.serializers import ProjectRowSerializer, project_rows, visible_projects
+from projects.serializers import (
+    ProjectRowSerializer,
+    codes_by_key,
+    project_rows,
+    visible_projects,
+)
 
 PROJECT_FORMATS = FORMATS | {"iati": IATI}
 FURTHER = ("ordering", "fields")
@@ -102,11 +107,13 @@ def drawing_of(asked, name, user):
     found = ProjectFilter(asked, projects).rows
     order, descending = order_of(found, asked.get("ordering", ""), user)
     keys = order.sorted(found, descending).values_list("pk", flat=True)
+    labels = codes_by_key()
     drawing = Drawing(
         name="projects",
         columns=columns,
         batches=batches_of(
-            keys.iterator(), lambda some: project_rows(projects, some, user)
+            keys.iterator(),
+            lambda some: project_rows(projects, some, user, labels=labels),
         ),
         clock=clock,
         parameters=[(key, text) for key, texts in asked.lists() for text in texts],
