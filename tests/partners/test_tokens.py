@@ -24,6 +24,7 @@ pytestmark = pytest.mark.django_db
 PAGE = "/accounts/tokens/"
 ALL = "/accounts/tokens/all/"
 PROJECTS = "/api/v1/projects/"
+CHANGES = "/api/v1/changes/"
 NEW = {"name": "Nightly", "days": "90", "submission": "one"}
 ROLES = {
     "reader": {},
@@ -241,6 +242,23 @@ def test_what_is_no_token_opens_nothing(partner, pull, text):
     make.token(partner)
 
     assert pull(text).status_code in ({400} if text == "é" else {401})
+
+
+@pytest.mark.parametrize("scheme", ["Bearer {}", "Basic {}", "Token", "{}", "Token={}"])
+def test_a_token_sent_in_another_way_is_refused_and_says_how(partner, client, scheme):
+    _, text = make.token(partner)
+    header = {"Authorization": scheme.format(text)}
+
+    answers = [client.get(path, headers=header) for path in (PROJECTS, CHANGES)]
+
+    for answer in answers:
+        assert answer.status_code == 401
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.headers["WWW-Authenticate"] == "Token"
+        assert answer.json()["detail"] == (
+            "Write the header Authorization as “Token aseanpm_…”; no other is read."
+        )
+    assert client.get(PROJECTS, headers={"Authorization": ""}).status_code == 200
 
 
 def test_a_token_reads_with_the_rights_that_its_user_has_now(partner, pull):
