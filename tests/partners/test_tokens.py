@@ -50,6 +50,11 @@ def pull(client):
     return get
 
 
+@pytest.fixture
+def editor():
+    return make.user("editor")
+
+
 def body(answer):
     return answer.content.decode()
 
@@ -688,6 +693,35 @@ def test_guessing_tokens_is_counted_by_address(pull, rates):
     assert [each.status_code for each in answers] == [401, 401, 429]
     assert answers[2].headers["Retry-After"] == "60"
     assert answers[2].json()["detail"].startswith("These were too many requests.")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "gone"},
+        {
+            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "LOCATION": __file__,
+        },
+    ],
+    ids=["no table", "no folder"],
+)
+def test_without_the_cache_the_api_answers_and_counts_nobody(
+    client, editor, rates, broken, caplog
+):
+    _, text = make.token(editor, scope="write")
+    with override_settings(CACHES={"default": broken}):
+        answers = [client.get(PROJECTS) for _ in range(3)]
+        wrong = client.get(f"{PROJECTS}?colour=red")
+        made = create(client, text)
+    mended = client.get(PROJECTS)
+
+    assert [one.status_code for one in answers] == [200, 200, 200]
+    assert "RateLimit-Limit" not in answers[0].headers
+    assert (wrong.status_code, made.status_code) == (400, 201)
+    warned = [one for one in caplog.messages if one.startswith("Requests are not")]
+    assert len(warned) == 1
+    assert left(mended)[:2] == ["2", "1"]
 
 
 def test_what_a_token_may_not_do_counts_too(client, rates):
