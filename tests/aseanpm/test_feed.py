@@ -311,6 +311,22 @@ def test_a_reader_who_holds_the_answer_is_told_nothing_has_changed(queries):
     assert client.get(address, headers=holds).status_code == 200
 
 
+@pytest.mark.parametrize("path", [FEED, "/api/v1/projects/"])
+def test_whose_login_is_closed_reads_on_as_a_visitor(path):
+    user = make.user("partner", partner="JP")
+    client = APIClient()
+    client.force_login(user)
+    hidden = make.project(funders=["JP"], is_published=False, status="appraisal")
+    first = client.get(path)
+    assert hidden.code in first.content.decode()
+
+    type(user).objects.filter(pk=user.pk).update(is_active=False)
+
+    again = client.get(path, headers={"If-None-Match": first["ETag"]})
+    assert again.status_code == 200
+    assert hidden.code not in again.content.decode()
+
+
 def test_no_two_answers_share_an_etag():
     make.project()
     client = reader()

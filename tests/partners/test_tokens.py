@@ -207,6 +207,27 @@ def test_a_revoked_token_is_out_at_the_next_request(sign_in, partner, pull):
     assert answer.json()["detail"] == "This token was revoked."
 
 
+@pytest.mark.parametrize("path", [PROJECTS, CHANGES])
+@pytest.mark.parametrize("how", ["revoked", "deactivated"])
+def test_who_is_out_is_not_told_either_that_nothing_has_changed(
+    partner, pull, how, path
+):
+    token, text = make.token(partner)
+    held = {"If-None-Match": pull(text, path).headers["ETag"]}
+    assert pull(text, path, **held).status_code == 304
+
+    if how == "revoked":
+        with ledger_entry() as entry:
+            tokens.revoke(token=token, entry=entry)
+    else:
+        type(partner).objects.filter(pk=partner.pk).update(is_active=False)
+
+    for headers in ({}, held, {"If-None-Match": "*"}):
+        answer = pull(text, path, **headers)
+        assert answer.status_code == 401
+        assert answer.headers.get("ETag") != held["If-None-Match"]
+
+
 def test_an_expired_token_is_out_and_stays_on_record(partner, pull):
     with time_machine.travel("2026-06-01T10:00+07:00", tick=False):
         _, text = make.token(partner, expiry=timedelta(days=30))
