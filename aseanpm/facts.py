@@ -304,7 +304,8 @@ def ledger_entry(
             same = before.content_hash == content_hash
             raise AlreadyRecorded(before) if same else SentBefore(before)
         tick = dt.timedelta(microseconds=1)
-        moment = recorded_at or max(timezone.now(), head.recorded_at + tick)
+        last_moment = head.recorded_at
+        moment = recorded_at or max(timezone.now(), last_moment + tick)
         head.sequence += 1
         head.recorded_at = max(head.recorded_at, moment)
         head.save(update_fields=["sequence", "recorded_at"])
@@ -320,6 +321,7 @@ def ledger_entry(
             undoes=undoes,
         )
         entry.touched = defaultdict(set)
+        entry.last_moment = last_moment
         outer = _open_entry.set(entry)
         try:
             yield entry

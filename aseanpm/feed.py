@@ -18,9 +18,11 @@ from operator import or_
 
 import orjson
 from django.conf import settings
+from django.db import OperationalError
 from django.db.models import Exists, Max, OuterRef, Q, Subquery
+from django.utils import timezone
 
-from .facts import BEFORE_COMMIT, ledger_entry
+from .facts import BEFORE_COMMIT, LedgerHead, ledger_entry
 from .models import FeedRow
 
 PUBLIC, PERSONS, STAFF = "public", "persons", "staff"
@@ -56,13 +58,15 @@ class Kind:
     The route is that of one record, or of the list where they are `only_listed`.
     `told(keys)` returns ({code}, {(audience, code): bytes}) of what each audience is
     told of the records that have these keys; None asks for all of them. A write to one
-    of `models` changes the records that `keys(touched)` names of {model: keys}.
+    of `models` changes the records that `keys(touched)` names of {model: keys};
+    those of `due(since, today)` may change with the days between, without a write.
     """
 
     name: str
     models: tuple[type, ...]
     told: Callable
     keys: Callable = lambda touched: None
+    due: Callable = lambda since, today: set()
     route: str = ""
     only_listed: bool = False
 
@@ -78,8 +82,14 @@ def register(kind):
 
 
 def settle(entry):
-    """Renew the rows of all that a write touched (called before it commits)."""
+    """Renew the rows of all that a write touched (called before it commits).
+
+    And of what changed with the days since the write before it.
+    """
+    since, today = timezone.localdate(entry.last_moment), timezone.localdate()
     for kind in KINDS.values():
+        if since < today and (due := kind.due(since, today)):
+            renew(kind, due, entry)
         touched = {
             model: keys for model, keys in entry.touched.items() if model in kind.models
         }
@@ -88,6 +98,29 @@ def settle(entry):
 
 
 BEFORE_COMMIT.append(settle)
+
+
+def come_to(today):
+    """Settle what has changed with the days since the last write; whether any might.
+
+    A process looks once a day. A database that is locked is settled by who locks it.
+    """
+    if _seen["day"] == today:
+        return False
+    head = LedgerHead.objects.filter(pk=1).first()
+    since = timezone.localdate(head.recorded_at) if head else today
+    is_due = since < today and any(kind.due(since, today) for kind in KINDS.values())
+    if is_due:
+        try:
+            with ledger_entry():
+                pass
+        except OperationalError:
+            return False
+    _seen["day"] = today
+    return is_due
+
+
+_seen: dict[str, object] = {"day": None}
 
 
 def rebuild():
@@ -173,16 +206,21 @@ def digest_of(content):
 
 
 def last_write(audiences):
-    """The sequence of the last write that changed what these audiences are told, or 0;
-    one query, which looks no further than each audience's last row."""
+    """The sequence of the last write that changed what these audiences are told, or 0.
+
+    One query, which looks no further than each audience's last row. On a later day than
+    that write it first comes to the day.
+    """
     last_of_each = (
         FeedRow.objects.filter(audience=audience).order_by("-sequence").values("pk")[:1]
         for audience in audiences
     )
     last = reduce(or_, (Q(pk=Subquery(one)) for one in last_of_each))
-    return max(
-        FeedRow.objects.filter(last).values_list("sequence", flat=True), default=0
-    )
+    rows = FeedRow.objects.filter(last).values_list("sequence", "changed_at")
+    (sequence, moment), today = max(rows, default=(0, None)), timezone.localdate()
+    if (moment is None or timezone.localdate(moment) < today) and come_to(today):
+        sequence, _ = max(rows.all(), default=(0, None))
+    return sequence
 
 
 def last_moment(audiences, sequence):

@@ -20,7 +20,11 @@ SITE = "https://aseanpm.example.org"
 # {status: (name of its component, when it is answered)}
 PROBLEMS = {
     400: ("BadRequest", "A parameter, header or field cannot be read: it is named."),
-    401: ("Unauthorized", "The token is none, or has expired or was revoked."),
+    401: (
+        "Unauthorized",
+        "The token is none, or has expired or was revoked; or `Authorization` is not "
+        "written as `Token …`.",
+    ),
     403: ("Forbidden", "The login may not do this, or its token may only read."),
     404: ("NotFound", "There is nothing of this code that you may see."),
     406: ("NotAcceptable", "`Accept` allows nothing that this address answers with."),
@@ -79,7 +83,8 @@ IF_NONE_MATCH = {
 }
 HOW_TO_SIGN_IN = (
     "`Authorization: Token aseanpm_…`. Tokens are made on the page of the account; "
-    "without one the API answers with what is published."
+    "without the header the API answers with what is published. Another scheme, such "
+    "as `Bearer`, is a 401."
 )
 # {first part of an address: its area}; the areas stand in SPECTACULAR_SETTINGS
 AREAS = {

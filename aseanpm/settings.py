@@ -94,6 +94,7 @@ MIDDLEWARE = [
     "aseanpm.throttling.rate_headers",
     "partners.tokens.pulls_recorded",
     "django.middleware.gzip.GZipMiddleware",
+    "aseanpm.compression.brotli_answers",
     "django.middleware.http.ConditionalGetMiddleware",
     "aseanpm.headers.private_answers",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -7,10 +7,12 @@ IPv6 the network counts, since a household has a whole one.
 
 A window begins with the first request and lets so many through. It costs two
 statements of the shared cache and none of the main database. Two requests at the very
-same moment may count as one.
+same moment may count as one. While the cache is out of order nobody is counted: better
+answers without a limit than none.
 """
 
 import ipaddress
+import logging
 import math
 import time
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ from .problems import PROBLEM_TYPE, problem
 
 COUNTED = "/api/v1/"
 NETWORK = 64  # bits of an IPv6 address
+logger = logging.getLogger(__name__)
 PERIODS = {1: "a second", 60: "a minute", 3600: "an hour", 86400: "a day"}
 
 
@@ -54,6 +57,7 @@ class ApiThrottle(SimpleRateThrottle):
     """Counts a request once, and raises TooMany beyond the rate of who asks."""
 
     timer = time.time
+    is_counting = True  # as far as this process knows
 
     def __init__(self):
         """The rate is known once it is known who asks."""
@@ -66,7 +70,10 @@ class ApiThrottle(SimpleRateThrottle):
         return True
 
     def count(self, request):
-        """The allowance that is left after this request; None without a limit."""
+        """The allowance that is left after this request; None without a limit.
+
+        None, too, while the cache raises; the first time a warning is logged.
+        """
         if not request.path.startswith(COUNTED):
             return None
         self.scope, ident = self.who(request)
@@ -75,14 +82,27 @@ class ApiThrottle(SimpleRateThrottle):
             return None
         key = self.cache_format % {"scope": self.scope, "ident": ident}
         now = self.timer()
+        request.allowance = None
+        try:
+            ends, used = self.used(key, now, now + duration, limit)
+        except Exception as error:
+            if ApiThrottle.is_counting:
+                logger.warning("Requests are not counted: %s", type(error).__name__)
+            ApiThrottle.is_counting = False
+            return None
+        ApiThrottle.is_counting = True
+        request.allowance = Allowance(limit, limit - used, math.ceil(ends - now))
+        return request.allowance
+
+    def used(self, key, now, until, limit):
+        """(end of the window, requests in it with this one), kept in the cache."""
         ends, used = self.cache.get(key, (0, 0))
         if ends <= now:
-            ends, used = now + duration, 0
+            ends, used = until, 0
         if used <= limit:
             used += 1
             self.cache.set(key, (ends, used), ends - now + 1)
-        request.allowance = Allowance(limit, limit - used, math.ceil(ends - now))
-        return request.allowance
+        return ends, used
 
     def who(self, request):
         """The scope of a request's rate, and whose it is."""

@@ -24,6 +24,7 @@ from knox.auth import TokenAuthentication as KnoxAuthentication
 from knox.crypto import hash_token
 from knox.models import get_digest_token
 from knox.settings import CONSTANTS
+from rest_framework.authentication import get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 
@@ -36,6 +37,7 @@ LONGEST = 365  # days
 USE_IS_NOTED = dt.timedelta(minutes=1)
 KEPT = 10_000  # pulls of a token
 LONGEST_ADDRESS = Pull._meta.get_field("address").max_length
+HOW_TO_SEND = "Write the header Authorization as “Token aseanpm_…”; no other is read."
 WAITING = 1_000  # pulls that a busy database could not take yet
 
 logger = logging.getLogger(__name__)
@@ -82,7 +84,17 @@ def revoke_all_of(*, user, moment):
 
 
 class TokenAuthentication(KnoxAuthentication):
-    """knox's, in one query by the hash, which deletes nothing that has expired."""
+    """knox's, in one query by the hash, which deletes nothing that has expired.
+
+    Of another scheme, or of a token without one, it raises: whoever sends either means
+    to be known, and would take what visitors read for all that there is.
+    """
+
+    def authenticate(self, request):
+        sent = get_authorization_header(request).split()
+        if sent and (len(sent) != 2 or sent[0].lower() != b"token"):
+            raise AuthenticationFailed(HOW_TO_SEND)
+        return super().authenticate(request)
 
     def authenticate_credentials(self, token):
         digest = hash_token(token.decode("latin-1"))

@@ -55,6 +55,17 @@ def keys(touched):
     return found | set(parts.values_list("project", flat=True))
 
 
+def due(since, today):
+    """Unpublished projects of groupings which a country joined or left since a day."""
+    joined = Q(valid_from__gt=since, valid_from__lte=today)
+    left = Q(valid_until__gte=since, valid_until__lt=today)  # whole days, both included
+    groupings = MEMBERSHIPS.objects.filter(joined | left).values("grouping")
+    reached = Benefit.objects.filter(
+        grouping__in=groupings, project__is_published=False
+    )
+    return set(reached.values_list("project", flat=True))
+
+
 def told(keys=None):
     """({code}, {(audience, code): what it is told}), in some twenty queries for 500.
 
@@ -238,6 +249,7 @@ register(
         (Project, ORGANISATIONS, MEMBERSHIPS),
         told,
         keys=keys,
+        due=due,
         route="api:project",
     )
 )

@@ -311,6 +311,22 @@ def test_a_reader_who_holds_the_answer_is_told_nothing_has_changed(queries):
     assert client.get(address, headers=holds).status_code == 200
 
 
+@pytest.mark.parametrize("path", [FEED, "/api/v1/projects/"])
+def test_whose_login_is_closed_reads_on_as_a_visitor(path):
+    user = make.user("partner", partner="JP")
+    client = APIClient()
+    client.force_login(user)
+    hidden = make.project(funders=["JP"], is_published=False, status="appraisal")
+    first = client.get(path)
+    assert hidden.code in first.content.decode()
+
+    type(user).objects.filter(pk=user.pk).update(is_active=False)
+
+    again = client.get(path, headers={"If-None-Match": first["ETag"]})
+    assert again.status_code == 200
+    assert hidden.code not in again.content.decode()
+
+
 def test_no_two_answers_share_an_etag():
     make.project()
     client = reader()
@@ -455,6 +471,46 @@ def test_who_leaves_a_grouping_is_told_that_its_projects_are_gone():
 
     assert ("project", project.code, "withdrawn") in told(client, cursor)[0]
     assert feed.stale() == []
+
+
+def test_who_joins_or_leaves_a_grouping_is_told_on_the_day(queries, settings):
+    settings.SESSION_COOKIE_AGE = 7 * 24 * 3600
+    with time_machine.travel(make.moment("2026-03-01"), tick=False):
+        grouping = make.grouping("CLMV", ["VN", "KH"])
+        project = make.project(
+            is_published=False, status="appraisal", plan=False, groupings=["CLMV"]
+        )
+        with ledger_entry():
+            for code, dates in {
+                "VN": {"valid_until": make.day("2026-03-02")},
+                "KH": {"valid_from": make.day("2026-03-04")},
+            }.items():
+                row = grouping.memberships.get(country__code=code)
+                writing.change(row, **dates)
+        feed.rebuild()
+        leaving = reader("coordinator", country="VN")
+        joining = reader("coordinator", country="KH")
+        seen, cursor = told(leaving)
+        others, begun = told(joining)
+    assert ("project", project.code, "created") in seen
+    assert ("project", project.code, "withdrawn") in others
+
+    with time_machine.travel(make.moment("2026-03-02"), tick=False):
+        assert told(leaving, cursor)[0] == []
+        tag = leaving.get(FEED)["ETag"]
+    with time_machine.travel(make.moment("2026-03-03"), tick=False):
+        assert leaving.get(FEED, headers={"If-None-Match": tag}).status_code == 200
+        gone = [("project", project.code, "withdrawn")]
+        assert told(leaving, cursor)[0] == gone
+        assert told(joining, begun)[0] == []
+    with time_machine.travel(make.moment("2026-03-05"), tick=False):
+        new = [("project", project.code, "created")]
+        assert told(joining, begun)[0] == new
+        assert told(leaving, cursor)[0] == gone
+        assert feed.stale() == []
+        held = {"If-None-Match": joining.get(FEED)["ETag"]}
+        first = queries(lambda: joining.get(FEED, headers=held))
+        assert first == queries(lambda: joining.get(FEED, headers=held))
 
 
 def test_a_pledge_that_a_statement_names_moves_no_etag():

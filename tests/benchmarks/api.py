@@ -214,18 +214,13 @@ def main(number):
     from django.test.utils import CaptureQueriesContext
 
     call_command("migrate", verbosity=0)
-    from aseanpm import feed
+    from aseanpm.illustrative.scale import generate
     from aseanpm.loading import load_reference
     from projects.models import Project
-
-    from .figures import generate
 
     if not Project.objects.exists():
         load_reference()
         generate(number)
-        feed.rebuild()
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
     timed = dict(calls(Client(SERVER_NAME="localhost")))
     times: dict = {name: [] for name in timed}
     queries = {}

@@ -113,16 +113,13 @@ def main(number):
     from django.db import connection
 
     call_command("migrate", verbosity=0)
+    from aseanpm.illustrative.scale import generate
     from aseanpm.loading import load_reference
     from projects.models import Project
-
-    from .figures import generate
 
     if not Project.objects.exists():
         load_reference()
         generate(number)
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
     calls = {
         "raw CSV": lambda: raw_csv(connection),
         "csv": lambda: ours("csv"),

@@ -14,10 +14,8 @@ import statistics
 import sys
 import tempfile
 import time
-from itertools import islice
 
 ROUNDS = 9
-BATCH = 2000
 
 
 def main(number):
@@ -31,80 +29,12 @@ def main(number):
     from django.db import connection
 
     call_command("migrate", verbosity=0)
+    from aseanpm.illustrative.scale import generate
     from aseanpm.loading import load_reference
 
     load_reference()
     generate(number)
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
     report(number, connection)
-
-
-def generate(number):
-    """`number` projects under IAI-IV, each with a life, funders, money and benefits."""
-    from django.utils import timezone
-
-    from aseanpm.facts import ledger_entry
-    from partners.models import Country, Partner
-    from projects import actions
-    from projects.models import (
-        Benefit,
-        Funding,
-        MoneyEntry,
-        Placement,
-        Project,
-        StatusChange,
-    )
-    from workplans.models import WorkPlan
-
-    plan = WorkPlan.objects.get(code="IAI-IV")
-    lines = list(plan.lines.all())
-    partners = list(Partner.objects.filter(code__in=["SG", "JP", "AU", "KR", "EU"]))
-    countries = list(Country.objects.filter(code__in=["KH", "LA", "MM", "VN"]))
-    start = dt.date(2021, 1, 4)
-    now = timezone.now()
-
-    def project(n):
-        return Project(
-            code=f"P-{n:06}",
-            title=f"Synthetic project {n}",
-            is_published=n % 20 != 0,
-            recorded_at=now,
-            changed_at=now,
-        )
-
-    def facts(project, n, stamps):
-        day = start + dt.timedelta(days=n % 1500)
-        of = {"project": project, **stamps}
-        steps = ["appraisal", "approved", "ongoing", "completed"][: 1 + n % 4]
-        for place, status in enumerate(steps):
-            on = day + dt.timedelta(days=60 * place)
-            yield StatusChange(status=status, effective_on=on, **of)
-        line = lines[n % len(lines)]
-        yield Placement(plan=plan, area_id=line.area_id, line=line, **of)
-        for place in range(1 + (n % 5 == 0)):
-            partner = partners[(n + place) % len(partners)]
-            yield Funding(partner=partner, effective_on=day, day_order=place, **of)
-        usd = 1000 + n % 997
-        yield MoneyEntry(
-            kind="approved", amount=usd, usd=usd, rate=1, effective_on=day, **of
-        )
-        for place in range(1 + n % 3):
-            country = countries[(n + place) % 4]
-            yield Benefit(country=country, effective_on=day, day_order=place, **of)
-
-    numbers = iter(range(number))
-    while batch := list(islice(numbers, BATCH)):
-        with ledger_entry(recorded_at=now) as entry:
-            made = Project.objects.bulk_create(project(n) for n in batch)
-            rows: dict = {}
-            for each, n in zip(made, batch, strict=True):
-                for fact in facts(each, n, entry.stamps):
-                    rows.setdefault(type(fact), []).append(fact)
-            for model, some in rows.items():
-                model.objects.bulk_create(some, batch_size=500)
-    actions.refresh_copies()
 
 
 def calls():

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.django_db
 PAGE = "/accounts/tokens/"
 ALL = "/accounts/tokens/all/"
 PROJECTS = "/api/v1/projects/"
+CHANGES = "/api/v1/changes/"
 NEW = {"name": "Nightly", "days": "90", "submission": "one"}
 ROLES = {
     "reader": {},
@@ -47,6 +48,11 @@ def pull(client):
         return client.get(path, headers={"Authorization": f"Token {text}", **headers})
 
     return get
+
+
+@pytest.fixture
+def editor():
+    return make.user("editor")
 
 
 def body(answer):
@@ -201,6 +207,27 @@ def test_a_revoked_token_is_out_at_the_next_request(sign_in, partner, pull):
     assert answer.json()["detail"] == "This token was revoked."
 
 
+@pytest.mark.parametrize("path", [PROJECTS, CHANGES])
+@pytest.mark.parametrize("how", ["revoked", "deactivated"])
+def test_who_is_out_is_not_told_either_that_nothing_has_changed(
+    partner, pull, how, path
+):
+    token, text = make.token(partner)
+    held = {"If-None-Match": pull(text, path).headers["ETag"]}
+    assert pull(text, path, **held).status_code == 304
+
+    if how == "revoked":
+        with ledger_entry() as entry:
+            tokens.revoke(token=token, entry=entry)
+    else:
+        type(partner).objects.filter(pk=partner.pk).update(is_active=False)
+
+    for headers in ({}, held, {"If-None-Match": "*"}):
+        answer = pull(text, path, **headers)
+        assert answer.status_code == 401
+        assert answer.headers.get("ETag") != held["If-None-Match"]
+
+
 def test_an_expired_token_is_out_and_stays_on_record(partner, pull):
     with time_machine.travel("2026-06-01T10:00+07:00", tick=False):
         _, text = make.token(partner, expiry=timedelta(days=30))
@@ -241,6 +268,23 @@ def test_what_is_no_token_opens_nothing(partner, pull, text):
     make.token(partner)
 
     assert pull(text).status_code in ({400} if text == "é" else {401})
+
+
+@pytest.mark.parametrize("scheme", ["Bearer {}", "Basic {}", "Token", "{}", "Token={}"])
+def test_a_token_sent_in_another_way_is_refused_and_says_how(partner, client, scheme):
+    _, text = make.token(partner)
+    header = {"Authorization": scheme.format(text)}
+
+    answers = [client.get(path, headers=header) for path in (PROJECTS, CHANGES)]
+
+    for answer in answers:
+        assert answer.status_code == 401
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.headers["WWW-Authenticate"] == "Token"
+        assert answer.json()["detail"] == (
+            "Write the header Authorization as “Token aseanpm_…”; no other is read."
+        )
+    assert client.get(PROJECTS, headers={"Authorization": ""}).status_code == 200
 
 
 def test_a_token_reads_with_the_rights_that_its_user_has_now(partner, pull):
@@ -670,6 +714,35 @@ def test_guessing_tokens_is_counted_by_address(pull, rates):
     assert [each.status_code for each in answers] == [401, 401, 429]
     assert answers[2].headers["Retry-After"] == "60"
     assert answers[2].json()["detail"].startswith("These were too many requests.")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "gone"},
+        {
+            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "LOCATION": __file__,
+        },
+    ],
+    ids=["no table", "no folder"],
+)
+def test_without_the_cache_the_api_answers_and_counts_nobody(
+    client, editor, rates, broken, caplog
+):
+    _, text = make.token(editor, scope="write")
+    with override_settings(CACHES={"default": broken}):
+        answers = [client.get(PROJECTS) for _ in range(3)]
+        wrong = client.get(f"{PROJECTS}?colour=red")
+        made = create(client, text)
+    mended = client.get(PROJECTS)
+
+    assert [one.status_code for one in answers] == [200, 200, 200]
+    assert "RateLimit-Limit" not in answers[0].headers
+    assert (wrong.status_code, made.status_code) == (400, 201)
+    warned = [one for one in caplog.messages if one.startswith("Requests are not")]
+    assert len(warned) == 1
+    assert left(mended)[:2] == ["2", "1"]
 
 
 def test_what_a_token_may_not_do_counts_too(client, rates):
