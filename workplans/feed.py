@@ -67,8 +67,20 @@ OF_INDICATORS = told_of(
 )
 
 
+def touched_indicators(touched):
+    """None, for all of them, where a write changes one or who sees one; else none."""
+    seen_through = Indicator.objects.filter(project__isnull=False)
+    if MEMBERSHIPS not in touched:
+        seen_through = seen_through.filter(project__in=touched.get(Project, ()))
+    if {Indicator, IndicatorTarget} & touched.keys() or seen_through.exists():
+        return None
+    return ()
+
+
 def told_of_indicators(keys=None):
     """Those of lines to everybody, those of a project to whoever is told of it."""
+    if keys is not None:
+        return set(), {}
     codes, found = OF_INDICATORS()
     rows = Indicator.objects.filter(project__isnull=False)
     projects = dict(rows.values_list("code", "project"))
@@ -85,6 +97,7 @@ register(
         "indicator",
         (Indicator, IndicatorTarget, Project, MEMBERSHIPS),
         told_of_indicators,
+        keys=touched_indicators,
         route="api:indicators",
         only_listed=True,
     )

@@ -8,8 +8,10 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import ValidationError
 
+from aseanpm import feed, writing
 from aseanpm.facts import Clock, Entry, ledger_entry
 from aseanpm.illustrative import remove
+from partners.models import GroupingMembership
 from projects import actions
 from tests import make
 from tests.filling import filled, said
@@ -231,6 +233,11 @@ def test_an_indicator_of_a_project_is_told_to_whom_the_project_is(sign_in, api, 
     assert sees(make.user("editor"))
 
 
+def out_of_step():
+    """What the feed does not tell as it stands; plans were made beside the ledger."""
+    return [place for place in feed.stale() if place[0] == "indicator"]
+
+
 def changes_of(client, since):
     answer = client.get("/api/v1/changes/", {"since": since} if since else {}).json()
     found = [
@@ -260,6 +267,23 @@ def test_the_feed_tells_of_new_changed_and_unpublished_indicators(client, editor
         hiding = {"is_published": False, "withheld_reason": "A treaty"}
         actions.edit_project(project=project, entry=entry, **hiding)
     assert changes_of(client, cursor)[0] == [("P-22222-I1", "withdrawn")]
+    assert not out_of_step()
+
+
+def test_a_country_that_joins_a_grouping_is_told_of_its_indicators(api, line):
+    grouping = make.grouping("CLMV", ["VN"])
+    hidden = make.project(line=line, is_published=False, groupings=["CLMV"])
+    make.indicator(hidden, code="A")
+    feed.rebuild()
+    reader = api(make.user("coordinator", country="KH"))
+    assert changes_of(reader, "")[0] == []
+
+    with ledger_entry(what="Cambodia joins"):
+        joins = GroupingMembership(grouping=grouping, country=make.country("KH"))
+        writing.create(joins)
+
+    assert changes_of(reader, "")[0] == [("A", "created")]
+    assert not out_of_step()
 
 
 def test_an_answer_that_is_held_is_good_until_a_target_is_set(client, indicator):
@@ -391,6 +415,7 @@ def test_a_new_indicator_is_undone_and_its_code_never_used_again(editor, line):
     editor.post(f"/undo/{Entry.objects.first().sequence}/")
 
     assert not Indicator.objects.exists()
+    assert not out_of_step()
     again = editor.post(NEW, filled(editor, NEW) | WRITTEN)
     assert "A code is never used again" in said(again)[0]
 
