@@ -744,6 +744,9 @@ class IndicatorRowSerializer(serializers.Serializer):
     project = serializers.CharField(
         allow_null=True, help_text="Code of its project; null: it is of a line."
     )
+    is_illustrative = serializers.BooleanField(
+        help_text="Whether its project was generated, not documented."
+    )
     level = serializers.ChoiceField(
         Indicator.Level.choices, help_text="What kind of result it measures."
     )
@@ -790,6 +793,7 @@ def indicator_row(one):
         "plan": one.line.plan.code if one.line else None,
         "line": one.line.code if one.line else None,
         "project": one.project.code if one.project else None,
+        "is_illustrative": one.project is not None and one.project.is_illustrative,
         "level": one.level,
         "unit": one.unit,
         "direction": one.direction,

@@ -93,6 +93,7 @@ def test_an_indicator_is_told_with_all_its_targets_and_the_one_to_reach_now(
         "plan": "IAI-IV",
         "line": "IAI-IV-07",
         "project": None,
+        "is_illustrative": False,
         "level": "outcome",
         "unit": "days",
         "direction": "decrease",
@@ -295,10 +296,12 @@ def test_an_answer_that_is_held_is_good_until_a_target_is_set(client, indicator)
     assert client.get(API, headers=held).status_code == 200
 
 
-def test_illustrative_projects_take_their_indicators_along(line):
+def test_illustrative_projects_take_their_indicators_along(client, line):
     project = make.project(code="ILL-00001", line=line, is_illustrative=True)
     make.target(make.indicator(project), 5)
     kept = make.indicator(line)
+    told = {one["project"]: one["is_illustrative"] for one in rows(client)}
+    assert told == {"ILL-00001": True, None: False}
 
     remove()
 
