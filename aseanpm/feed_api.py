@@ -25,7 +25,7 @@ class ChangeSerializer(serializers.Serializer):
     kind = serializers.ChoiceField(
         [
             *("plan", "area", "line", "project", "country", "partner", "fund"),
-            *("meeting", "figure"),
+            *("meeting", "figure", "indicator"),
         ]
     )
     code = serializers.CharField()

@@ -278,6 +278,22 @@ TABLE = (
         },
         others="sees them",
     ),
+    Permission(
+        "indicators",
+        "Indicators and their targets",
+        *("sees those of lines, and of the projects it sees",) * 3,
+        *(ALL, ALL),
+        routes=("api:indicators",),
+        may=dict.fromkeys(("view", "create", "edit"), STAFF),
+        doors={
+            "workplans:line-indicator-new": "create",
+            "workplans:project-indicator-new": "create",
+            "workplans:indicator-edit": "edit",
+            "workplans:target-new": "edit",
+            "workplans:target-correct": "edit",
+            "workplans:target-withdraw": "edit",
+        },
+    ),
     for_staff(
         "reference",
         "Partners, countries, bodies, frameworks and focal points",

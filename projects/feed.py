@@ -99,6 +99,37 @@ def links_of(keys):
     return found
 
 
+def audiences_of(keys):
+    """{key: the audiences that are told of the project}, of those that stand."""
+    owners = owners_of(keys)
+    rows = Project.objects.filter(pk__in=keys, withdrawn_at__isnull=True)
+    return {
+        key: {STAFF, PUBLIC} if is_public else {STAFF, *owners[key]}
+        for key, is_public in rows.values_list("pk", "is_published")
+    }
+
+
+def owners_of(keys):
+    """{key: the audiences whose own project it is}, whether published or not."""
+    found, now = defaultdict(set), Clock()
+    members = defaultdict(set)
+    valid = Benefit.memberships().valid(now.last_day)
+    for grouping, country in valid.values_list("grouping", "country"):
+        members[grouping].add(country)
+    benefits = Benefit.objects.filter(project__in=keys).net(now)
+    for key, country, grouping in benefits.values_list(
+        "project", "country", "grouping"
+    ):
+        reached = {country} if country else members[grouping]
+        found[key] |= set(map(of_country, reached))
+    joined = Funding.objects.filter(project__in=keys).net(now)
+    asked = MoneyEntry.objects.known().filter(project__in=keys, partner__isnull=False)
+    for rows in (joined, asked):
+        for key, partner in rows.values_list("project", "partner"):
+            found[key].add(of_partner(partner))
+    return found
+
+
 @dataclass(frozen=True)
 class Funder:
     """A reader who sees the private amounts of one partner."""
@@ -123,34 +154,12 @@ class Batch:
             for key, row in self.rows.items()
             if row["is_published"] and row["withdrawn_at"] is None
         }
-        self.owners = self.read_owners()
+        self.owners = owners_of(self.near)
         self.content = {key: [] for key in keys}
         self.terms = {key: [] for key in keys}
         self.own_terms = defaultdict(list)
         self.read_parts()
         self.read_facts()
-
-    def read_owners(self):
-        """{key: the audiences whose own project it is}, whether published or not."""
-        found, now = defaultdict(set), Clock()
-        members = defaultdict(set)
-        valid = Benefit.memberships().valid(now.last_day)
-        for grouping, country in valid.values_list("grouping", "country"):
-            members[grouping].add(country)
-        benefits = Benefit.objects.filter(project__in=self.near).net(now)
-        for key, country, grouping in benefits.values_list(
-            "project", "country", "grouping"
-        ):
-            reached = {country} if country else members[grouping]
-            found[key] |= set(map(of_country, reached))
-        joined = Funding.objects.filter(project__in=self.near).net(now)
-        asked = MoneyEntry.objects.known().filter(
-            project__in=self.near, partner__isnull=False
-        )
-        for rows in (joined, asked):
-            for key, partner in rows.values_list("project", "partner"):
-                found[key].add(of_partner(partner))
-        return found
 
     def read_parts(self):
         mine = {"project__in": self.keys}

@@ -174,6 +174,7 @@ class ProjectDetailView(ClockMixin, TemplateView):
             successor=links.filter(predecessor=project.pk).first(),
             predecessor=links.filter(pk=project.predecessor_id).first(),
             sources=project.sources.all(),
+            indicators=project.indicators.with_targets(self.clock),
             documents=documents_of(project, user, self.clock),
             talk=talk_about(project, user, self.clock),
             illustrative=int(project.is_illustrative),

@@ -10,7 +10,7 @@ from aseanpm.models import Source
 from aseanpm.permissions import TABLE
 from projects.models import ExchangeRate
 from tests import make
-from workplans.models import ActionLine
+from workplans.models import ActionLine, Indicator
 
 # {route: (row of the table, action)} of what is not for everybody
 DOORS = {
@@ -52,6 +52,7 @@ def samples():
     )
     make.project(status="appraisal", plan=plan)
     fact = project.status_changes.latest_first().first()
+    indicator = Indicator.objects.filter(line=line).first() or make.indicator(line)
     make.grouping("CLMV", ["VN"])
     make.fund()
     make.organisation()
@@ -63,6 +64,8 @@ def samples():
         "plans": plan.code,
         "areas": area.code,
         "lines": line.code,
+        "indicators": indicator.code,
+        "targets": str(make.target(indicator, 5).uuid),
         "meetings": "IAI-TF-68",
         "countries": "VN",
         "history": "partner",

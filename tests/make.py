@@ -41,6 +41,8 @@ from workplans.models import (
     Body,
     DeclaredTotal,
     Framework,
+    Indicator,
+    IndicatorTarget,
     Meeting,
     PlanRule,
     Programme,
@@ -211,6 +213,30 @@ def meeting(code="IAI-TF-68", on="2022-09-22", **fields):
         "held_until": day(on),
     }
     return Meeting.objects.get_or_create(code=code, defaults=values | fields)[0]
+
+
+def indicator(of, **fields):
+    """An output of a line or a project, counted in officials, its baseline unknown."""
+    number = next(_numbers)
+    values = {
+        "code": f"{of.code}-I{number}",
+        "title": f"Indicator {number}",
+        "level": "output",
+        "unit": "officials trained",
+        "direction": "increase",
+        "aggregation": "sum",
+    }
+    kind = "project" if isinstance(of, Project) else "line"
+    return Indicator.objects.create(**{kind: of}, **(values | fields))
+
+
+def target(indicator, value, *, due="2025-12-31", on="2022-01-10", **fields):
+    """A target that was set, and written down, on a day; `value=None` gives it up."""
+    fact = IndicatorTarget(
+        indicator=indicator, value=value, due=day(due), effective_on=day(on), **fields
+    )
+    with ledger_entry(recorded_at=moment(on)) as entry:
+        return actions.record(fact=fact, entry=entry)
 
 
 def figure(*, metric="projects", value=50, as_of="2022-09-22", **fields):

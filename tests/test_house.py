@@ -71,7 +71,7 @@ STOREYS = (
     | {"fact_forms", "fact_writing", "fact_requests"}
     | {"money_forms", "rate_forms", "columns"}
     | {"account_forms", "token_forms"}
-    | {"plan_forms", "reference_forms", "meeting_forms"},
+    | {"plan_forms", "reference_forms", "meeting_forms", "indicator_forms"},
     {
         "views",
         "figures_views",
@@ -83,7 +83,8 @@ STOREYS = (
         "meeting_views",
     }
     | {"life_views", "money_views", "edit_views", "bulk_views", "import_views"}
-    | {"plan_views", "reference_views", "merge_views", "iati_views"},
+    | {"plan_views", "reference_views", "merge_views", "iati_views"}
+    | {"indicator_views"},
     {"urls", "api_urls", "account_urls", "management"},
 )
 

@@ -44,6 +44,7 @@ ASKED = {
     "fields": ["fields=code", "fields=approved_usd"],
     # A workbook holds the same rows, and the moment at which it was drawn.
     "format": ["format=csv", "format=jsonl"],
+    "level": ["level=output"],
     "limit": ["limit=1"],
     "line": ["line=IAI-IV-07"],
     "line_kind": ["line_kind=action_line"],
@@ -172,6 +173,7 @@ def hide_something(line, shown):
         is_published=False,
         meeting=make.meeting(),
     )
+    make.target(make.indicator(hidden), 5)
     hidden.themes.add(make.theme())
     hidden.project_organisations.create(
         organisation=make.organisation(), role="proponent"

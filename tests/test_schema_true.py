@@ -113,6 +113,7 @@ def names_what_was_sent(ctx, response, case):
 def rows():
     plan = make.plan()
     line = make.line(plan=plan, code="IAI-IV-07")
+    make.target(make.indicator(line), 5)
     make.grouping("CLMV", ["VN", "LA"])
     make.meeting("IAI-TF-68")
     make.project(

@@ -15,11 +15,25 @@ from projects.progress import (
 )
 from projects.serializers import visible_projects
 
-from .filters import AreaFilter, FigureFilter, LineFilter, MeetingFilter
-from .models import ActionLine, Meeting, PublishedFigure, StrategicArea, WorkPlan
+from .filters import (
+    AreaFilter,
+    FigureFilter,
+    IndicatorFilter,
+    LineFilter,
+    MeetingFilter,
+)
+from .models import (
+    ActionLine,
+    Indicator,
+    Meeting,
+    PublishedFigure,
+    StrategicArea,
+    WorkPlan,
+)
 from .serializers import (
     AreaRowSerializer,
     FigureSerializer,
+    IndicatorRowSerializer,
     LineRowSerializer,
     LineSerializer,
     MeetingRowSerializer,
@@ -30,6 +44,7 @@ from .serializers import (
     figure_dict,
     figures_told,
     framework_links,
+    indicator_row,
     line_row,
     line_whole,
     meeting_row,
@@ -139,6 +154,37 @@ class LineView(ReadView):
         projects = visible_projects(request.user, self.clock)
         standing = line_standings(projects)[line.pk]
         return Response(line_whole(line, standing, projects))
+
+
+class IndicatorListView(ListView):
+    """What is measured of lines and of the projects that the reader sees.
+
+    Targets are those of the clock. An indicator itself has no dates: it is told on
+    every clock, if its project is.
+    """
+
+    @property
+    def known_parameters(self):
+        return {*super().known_parameters, *IndicatorFilter.names()}
+
+    @documented(
+        "Indicators",
+        IndicatorRowSerializer,
+        filter_parameters(IndicatorFilter),
+        many=True,
+    )
+    def get(self, request):
+        projects = visible_projects(request.user, self.clock)
+        told = Indicator.objects.told_with(projects)
+        found = IndicatorFilter(request.query_params, told, projects=projects).rows
+
+        def rows_of(keys):
+            related = Indicator.objects.select_related("line__plan", "project")
+            rows = related.prefetch_related("sources").filter(pk__in=keys)
+            by_key = {row.pk: row for row in rows.with_targets(self.clock)}
+            return [indicator_row(by_key[key]) for key in keys]
+
+        return self.answer_query(found, BY_CODE, False, rows_of)
 
 
 class MeetingListView(ListView):

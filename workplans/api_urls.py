@@ -13,6 +13,7 @@ urlpatterns = [
     path("areas/", api.AreaListView.as_view(), name="areas"),
     path("lines/", api.LineListView.as_view(), name="lines"),
     path("lines/<str:code>/", api.LineView.as_view(), name="line"),
+    path("indicators/", api.IndicatorListView.as_view(), name="indicators"),
     path("meetings/", api.MeetingListView.as_view(), name="meetings"),
     path("figures/", api.FigureListView.as_view(), name="figures"),
     path(

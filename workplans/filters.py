@@ -2,6 +2,7 @@
 
 import django_filters
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 
 from aseanpm.filters import (
     ChoicesFilter,
@@ -18,7 +19,14 @@ from projects.progress import (
     plans_progress,
 )
 
-from .models import ActionLine, LineKind, Meeting, PublishedFigure, StrategicArea
+from .models import (
+    ActionLine,
+    Indicator,
+    LineKind,
+    Meeting,
+    PublishedFigure,
+    StrategicArea,
+)
 from .reconciliation import spoken
 
 LINE_KINDS = [(kind.value, kind.label.capitalize()) for kind in LineKind]
@@ -123,6 +131,37 @@ class AreaFilter(StrictFilterSet):
 
     def by_plan(self, areas, name, plans):
         return areas.filter(plan__in=plans)
+
+
+class IndicatorFilter(StrictFilterSet):
+    """Indicators of plans and lines, and of `projects` placed there."""
+
+    plan = CodeFilter(
+        label="Work plan", path="line__plan", label_field="title", method="by_plan"
+    )
+    line = CodeFilter(label="Line", path="line", label_field="title", method="by_line")
+    level = ChoicesFilter(
+        label="Level", choices=Indicator.Level.choices, method="by_level"
+    )
+
+    class Meta:
+        model = Indicator
+        fields: list[str] = []
+
+    def __init__(self, data, indicators, *, projects):
+        super().__init__(data, indicators)
+        self.projects = projects
+
+    def by_plan(self, indicators, name, plans):
+        placed = self.projects.under(*plans)
+        return indicators.filter(Q(line__plan__in=plans) | Q(project__in=placed))
+
+    def by_line(self, indicators, name, lines):
+        placed = self.projects.on_lines(*lines)
+        return indicators.filter(Q(line__in=lines) | Q(project__in=placed))
+
+    def by_level(self, indicators, name, levels):
+        return indicators.filter(level__in=levels)
 
 
 class YearFilter(django_filters.Filter):

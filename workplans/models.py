@@ -1,5 +1,7 @@
 """What was agreed and said: plans and their lines, frameworks, meetings, print."""
 
+from collections import defaultdict
+
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
@@ -788,6 +790,158 @@ class PublishedFigure(Sourced, Kept):
         """The clock at which the figure is computed: the eve for an opening one."""
         eve = self.moment == self.Moment.OPENING
         return Clock(day=self.as_of.fromordinal(self.as_of.toordinal() - eve))
+
+
+# What is measured
+
+
+class IndicatorQuerySet(models.QuerySet):
+    def told_with(self, projects):
+        """Those of lines, and those of these projects."""
+        return self.filter(Q(project__isnull=True) | Q(project__in=projects))
+
+    def with_targets(self, clock):
+        """A list of them, each with its `standing_targets` on the clock; two queries.
+
+        Of the targets for one day the last that was set stands; one that was given up
+        does not. `current_target` is the next that comes due, or else the last one.
+        """
+        rows = list(self)
+        last_set: dict = defaultdict(dict)
+        targets = IndicatorTarget.objects.at(clock).filter(indicator__in=rows)
+        for target in targets.select_related("source").latest_first():
+            last_set[target.indicator_id].setdefault(target.due, target)
+        for row in rows:
+            by_day = sorted(last_set[row.pk].items())
+            row.standing_targets = [one for _, one in by_day if one.value is not None]
+            due = [one for one in row.standing_targets if one.due >= clock.last_day]
+            row.current_target = next(iter(due or row.standing_targets[-1:]), None)
+        return rows
+
+
+def number_field(**options):
+    """A number of at most 15 digits, as many as SQLite keeps exactly."""
+    return models.DecimalField(
+        max_digits=15, decimal_places=4, null=True, blank=True, **options
+    )
+
+
+def in_figures(number):
+    """A number with the decimals that it needs; None where unknown."""
+    return None if number is None else f"{number.normalize():f}"
+
+
+class Indicator(Titled, Sourced, Kept):
+    """What is measured of a line or a project, and where it stood at first.
+
+    An unknown baseline is None, never 0. `aggregation` tells how the values of several
+    periods make one.
+    """
+
+    class Level(models.TextChoices):
+        OUTPUT = "output", "Output"
+        OUTCOME = "outcome", "Outcome"
+        IMPACT = "impact", "Impact"
+
+    class Direction(models.TextChoices):
+        INCREASE = "increase", "Increase"
+        DECREASE = "decrease", "Decrease"
+
+    class Aggregation(models.TextChoices):
+        SUM = "sum", "Sum of the periods"
+        LATEST = "latest", "Latest value"
+        AVERAGE = "average", "Average of the periods"
+
+    code = models.CharField(max_length=30, unique=True)
+    line = models.ForeignKey(
+        ActionLine,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="indicators",
+    )
+    project = models.ForeignKey(
+        "projects.Project",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="indicators",
+    )
+    level = models.CharField(max_length=7, choices=Level)
+    unit = models.CharField(max_length=40)
+    direction = models.CharField(max_length=8, choices=Direction)
+    aggregation = models.CharField(max_length=7, choices=Aggregation)
+    baseline_value = number_field()
+    baseline_on = models.DateField(null=True, blank=True)
+    baseline_on_precision = models.CharField(
+        max_length=5, choices=Precision, default=Precision.DAY
+    )
+    history = kept_history(m2m_fields=["sources"])
+
+    objects = IndicatorQuerySet.as_manager()
+
+    standing_targets: list
+    current_target: "IndicatorTarget | None"
+
+    class Meta:
+        ordering = ["code"]
+        constraints = [
+            models.CheckConstraint(
+                name="indicator_of_a_line_or_a_project",
+                condition=Q(line__isnull=True) ^ Q(project__isnull=True),
+                violation_error_message="Name a line or a project, not both.",
+            ),
+            models.CheckConstraint(
+                name="indicator_baseline_has_a_value",
+                condition=Q(baseline_on__isnull=True) | Q(baseline_value__isnull=False),
+                violation_error_message="Leave out the day of a baseline that is not "
+                "known.",
+            ),
+        ]
+
+    def __str__(self):
+        return self.title or self.code
+
+    def get_absolute_url(self):
+        return f"{self.of.get_absolute_url()}#{self.code}"
+
+    @property
+    def of(self):
+        """The line or the project."""
+        return self.line or self.project
+
+    @property
+    def baseline_on_shown(self):
+        return shown_date(self.baseline_on, self.baseline_on_precision)
+
+
+class IndicatorTarget(Fact):
+    """What an indicator is to reach by a day, since the day it was set.
+
+    A coarse day is its period's last. None: nothing is aimed at for that day any more.
+    """
+
+    indicator = models.ForeignKey(
+        Indicator, on_delete=models.PROTECT, related_name="targets"
+    )
+    value = number_field()
+    due = models.DateField()
+    due_precision = models.CharField(
+        max_length=5, choices=Precision, default=Precision.DAY
+    )
+    owner = "indicator"
+
+    class Meta(Fact.Meta):
+        constraints = [*Fact.Meta.constraints, one_order_per_day("indicator")]
+
+    def __str__(self):
+        if self.value is None:
+            return f"no target for {self.due_shown}"
+        return f"{in_figures(self.value)} {self.indicator.unit} by {self.due_shown}"
+
+    @property
+    def due_shown(self):
+        return shown_date(self.due, self.due_precision)
 
 
 # A meeting's work

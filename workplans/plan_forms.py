@@ -256,6 +256,11 @@ class OfPlan(KeptForm):
     """An area or a line, whose code begins with that of its plan."""
 
     translated = "title"
+    above_noun = "plan"
+
+    @property
+    def above(self):
+        return self.instance.plan
 
     def propose(self, **values):
         """What stands in the fields of a new row until somebody writes otherwise."""
@@ -264,10 +269,10 @@ class OfPlan(KeptForm):
                 self.initial[name] = value
 
     def clean_code(self):
-        plan = self.instance.plan
+        start = f"{self.above.code}-"
         code = read_code(self.cleaned_data["code"])
-        if not code.startswith(f"{plan.code}-"):
-            message = f"It begins with the code of its plan: {plan.code}-…"
+        if not code.startswith(start):
+            message = f"It begins with the code of its {self.above_noun}: {start}…"
             raise ValidationError(message)
         return super().clean_code()
 
@@ -415,10 +420,10 @@ class LineForm(OfPlan):
 # Facts of a plan
 
 
-class PlanFactForm(TidyMixin, Sheet, forms.ModelForm):
-    """A fact of a plan: did the plan change, or was the record wrong?
+class DatedFactForm(TidyMixin, Sheet, forms.ModelForm):
+    """A fact of a plan or an indicator: did it change, or was the record wrong?
 
-    `plan` is whose; `old` the record that is to be corrected, if it was named.
+    `about` is whose; `old` the record that is to be corrected, if it was named.
     """
 
     DEVELOPMENT, CORRECTION = "development", "correction"
@@ -444,13 +449,13 @@ class PlanFactForm(TidyMixin, Sheet, forms.ModelForm):
         help_text="Needed for a correction; kept with the record.",
     )
 
-    def __init__(self, data=None, *, plan, old=None, **options):
-        fact = old or self._meta.model(plan=plan)
+    def __init__(self, data=None, *, about, old=None, **options):
+        self.whose = {self._meta.model.owner: about}
+        fact = old or self._meta.model(**self.whose)
         super().__init__(data, instance=fact, **options)
-        self.plan = plan
         self.old = old
-        standing = self._meta.model.objects.known().filter(plan=plan).latest_first()
-        self.standing = {str(one.uuid): one for one in standing}
+        standing = self._meta.model.objects.known().filter(**self.whose)
+        self.standing = {str(one.uuid): one for one in standing.latest_first()}
         choices = [(key, planning.in_words(one)) for key, one in self.standing.items()]
         self.fields["corrects"].choices = [("", "–"), *choices]
         if not self.standing:
@@ -494,11 +499,11 @@ class PlanFactForm(TidyMixin, Sheet, forms.ModelForm):
                 entry=entry,
                 **self.values,
             )
-        fact = self._meta.model(plan=self.plan, **self.values)
+        fact = self._meta.model(**self.whose, **self.values)
         return actions.record(fact=fact, entry=entry)
 
 
-class RuleForm(PlanFactForm):
+class RuleForm(DatedFactForm):
     class Meta:
         model = PlanRule
         fields = ["counts_from", "effective_on", "basis", "source", "note"]
@@ -513,7 +518,7 @@ class RuleForm(PlanFactForm):
     ]
 
 
-class TotalForm(PlanFactForm):
+class TotalForm(DatedFactForm):
     class Meta:
         model = DeclaredTotal
         fields = ["kind", "total", "effective_on", "basis", "source", "note"]
@@ -525,11 +530,11 @@ class TotalForm(PlanFactForm):
         *("basis", "source", "note"),
     ]
 
-    def __init__(self, *args, **options):
-        super().__init__(*args, **options)
+    def __init__(self, *args, about, **options):
+        super().__init__(*args, about=about, **options)
         self.fields["kind"].choices = kinds()
         if not self.initial["kind"]:
-            self.initial["kind"] = self.plan.headline_kind or LineKind.ACTION_LINE
+            self.initial["kind"] = about.headline_kind or LineKind.ACTION_LINE
 
     def clean(self):
         said = super().clean()

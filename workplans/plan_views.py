@@ -207,16 +207,21 @@ class PlanFactPage(WorkMixin, TemplateView):
     noun = "the rule"
 
     @cached_property
-    def plan(self):
+    def about(self):
+        """The row whose fact it is."""
         return row_or_404(PLANS, code=self.kwargs["code"])
+
+    @property
+    def model(self):
+        return self.form_class._meta.model
 
     @cached_property
     def old(self):
         if "uuid" not in self.kwargs:
             return None
-        facts = self.form_class._meta.model.objects
-        rows = facts.known() if self.request.method == "GET" else facts.all()
-        return row_or_404(rows.filter(plan=self.plan), uuid=self.kwargs["uuid"])
+        facts = self.model.objects.filter(**{self.model.owner: self.about})
+        rows = facts.known() if self.request.method == "GET" else facts
+        return row_or_404(rows, uuid=self.kwargs["uuid"])
 
     def get(self, request, *args, **kwargs):
         return self.answer(self.new_form())
@@ -241,7 +246,7 @@ class PlanFactPage(WorkMixin, TemplateView):
         reason = form.cleaned_data.get("reason", "")
         with self.entry(self.title(form), reason, undo=True) as entry:
             said = self.write(form, entry)
-            entry.opens = self.plan.get_absolute_url()
+            entry.opens = self.about.get_absolute_url()
         return self.done(entry, said, entry.opens)
 
     def answer(self, form, status=200, **context):
@@ -249,9 +254,9 @@ class PlanFactPage(WorkMixin, TemplateView):
             self.refuse_twin()
         context = self.get_context_data(
             form=form,
-            plan=self.plan,
+            **{self.model.owner: self.about},
             title=self.title(form),
-            cancel=self.place() or self.plan.get_absolute_url(),
+            cancel=self.place() or self.about.get_absolute_url(),
             **context,
         )
         return self.render_to_response(context, status=status)
@@ -261,11 +266,11 @@ class PlanFactView(PlanFactPage):
     """Record a fact, or correct one."""
 
     def new_form(self, data=None):
-        return self.form_class(data, plan=self.plan, old=self.old)
+        return self.form_class(data, about=self.about, old=self.old)
 
     def title(self, form):
         wrong = self.old or getattr(form, "corrected", None)
-        return f"{'Correct' if wrong else 'Record'} {self.noun} of {self.plan.code}"
+        return f"{'Correct' if wrong else 'Record'} {self.noun} of {self.about.code}"
 
     def since(self, form):
         return form.since
@@ -281,7 +286,7 @@ class WithdrawPlanFactView(PlanFactPage):
         return WithdrawForm(data)
 
     def title(self, form):
-        return f"Withdraw from {self.plan.code}: {planning.in_words(self.old)}"
+        return f"Withdraw from {self.about.code}: {planning.in_words(self.old)}"
 
     def since(self, form):
         return self.old.effective_on

@@ -11,7 +11,7 @@ from aseanpm.facts import Basis
 from aseanpm.forms import tidy_text
 from projects.progress import plural
 
-from .models import ActionLine, LineKind, PlanRule, StrategicArea
+from .models import ActionLine, IndicatorTarget, LineKind, PlanRule, StrategicArea
 
 # The shape of an earlier plan
 
@@ -111,8 +111,10 @@ def write_shape(shape):
 
 
 def in_words(fact):
-    """A rule or a declared total with its day."""
-    if isinstance(fact, PlanRule):
+    """A rule, a declared total or a target with its day."""
+    if isinstance(fact, IndicatorTarget):
+        said = str(fact)
+    elif isinstance(fact, PlanRule):
         said = f"projects count {fact.get_counts_from_display()}"
     else:
         one, several = fact.get_kind_display(), plural(fact.get_kind_display())

@@ -14,10 +14,12 @@ from projects.models import COUNTING, LineReference, MoneyEntry
 from projects.progress import STATES, funding_count, plan_progress
 
 from .models import (
+    Indicator,
     LineKind,
     Meeting,
     Milestone,
     PublishedFigure,
+    in_figures,
 )
 
 
@@ -705,6 +707,113 @@ def conclusion_dict(one):
         "follow_up": one.follow_up,
         "lines": sorted(line.code for line in one.lines.all()),
         "themes": sorted(theme.code for theme in one.themes.all()),
+    }
+
+
+# Indicators
+
+
+class TargetSerializer(serializers.Serializer):
+    value = serializers.DecimalField(15, 4)
+    due = serializers.CharField()
+    set_on = serializers.DateField()
+    basis = serializers.ChoiceField(Basis.choices)
+    source = serializers.CharField(  # type: ignore[assignment]
+        allow_null=True
+    )
+
+
+class IndicatorRowSerializer(serializers.Serializer):
+    """What is measured of a line or a project, and what it is to reach by when."""
+
+    code = serializers.CharField(help_text="The indicator's code.")
+    title = serializers.CharField(help_text="In the language of title_language.")
+    title_language = serializers.CharField(
+        help_text="Code of the language of the title, such as en or vi."
+    )
+    title_translations = serializers.DictField(
+        child=serializers.CharField(), help_text="The title by code of language."
+    )
+    plan = serializers.CharField(
+        allow_null=True,
+        help_text="Code of the plan of its line; null: it is of a project.",
+    )
+    line = serializers.CharField(
+        allow_null=True, help_text="Code of its line; null: it is of a project."
+    )
+    project = serializers.CharField(
+        allow_null=True, help_text="Code of its project; null: it is of a line."
+    )
+    is_illustrative = serializers.BooleanField(
+        help_text="Whether its project was generated, not documented."
+    )
+    level = serializers.ChoiceField(
+        Indicator.Level.choices, help_text="What kind of result it measures."
+    )
+    unit = serializers.CharField(help_text="In what it is counted.")
+    direction = serializers.ChoiceField(
+        Indicator.Direction.choices, help_text="Which way it is to go."
+    )
+    aggregation = serializers.ChoiceField(
+        Indicator.Aggregation.choices,
+        help_text="How the values of several periods make one.",
+    )
+    baseline_value = serializers.DecimalField(
+        15, 4, allow_null=True, help_text="Where it stood at first; null: not known."
+    )
+    baseline_on = serializers.CharField(
+        allow_null=True, help_text="When that was, as exact as it is known."
+    )
+    target_value = serializers.DecimalField(
+        15,
+        4,
+        allow_null=True,
+        help_text="The next target due, or else the last; null: none on record.",
+    )
+    target_due = serializers.CharField(
+        allow_null=True, help_text="When that is due, as exact as it was said."
+    )
+    targets = TargetSerializer(
+        many=True, help_text="All targets that stand, in the order of their days."
+    )
+    basis = serializers.ChoiceField(Basis.choices, help_text="On what it rests.")
+    sources = serializers.ListField(
+        child=serializers.CharField(), help_text="Codes of the documents."
+    )
+
+
+def indicator_row(one):
+    """An indicator that has its targets on a clock."""
+    target = one.current_target
+    return {
+        "code": one.code,
+        "title": one.title,
+        "title_language": one.title_language,
+        "title_translations": one.title_translations,
+        "plan": one.line.plan.code if one.line else None,
+        "line": one.line.code if one.line else None,
+        "project": one.project.code if one.project else None,
+        "is_illustrative": one.project is not None and one.project.is_illustrative,
+        "level": one.level,
+        "unit": one.unit,
+        "direction": one.direction,
+        "aggregation": one.aggregation,
+        "baseline_value": in_figures(one.baseline_value),
+        "baseline_on": one.baseline_on_shown,
+        "target_value": in_figures(target.value) if target else None,
+        "target_due": target.due_shown if target else None,
+        "targets": [
+            {
+                "value": in_figures(each.value),
+                "due": each.due_shown,
+                "set_on": each.effective_on,
+                "basis": each.basis,
+                "source": each.source.code if each.source else None,
+            }
+            for each in one.standing_targets
+        ],
+        "basis": one.basis,
+        "sources": source_codes(one),
     }
 
 

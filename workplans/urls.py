@@ -2,7 +2,7 @@ from django.urls import path
 
 from aseanpm.editing import NewReferenceView, ReferenceView
 
-from . import figures_views, meeting_views, plan_views, views
+from . import figures_views, indicator_views, meeting_views, plan_views, views
 from .plan_forms import RuleForm, TotalForm
 from .reference_forms import (
     BodyForm,
@@ -48,6 +48,35 @@ urlpatterns = [
                 "<uuid:uuid>/withdraw/",
                 plan_views.WithdrawPlanFactView,
                 f"{name}-withdraw",
+            ),
+        )
+    ),
+    *(
+        path(
+            f"{kind}s/<str:code>/indicators/new/",
+            indicator_views.NewIndicatorView.as_view(kind=kind),
+            name=f"{kind}-indicator-new",
+        )
+        for kind in ("line", "project")
+    ),
+    path(
+        "indicators/<str:code>/edit/",
+        indicator_views.IndicatorView.as_view(),
+        name="indicator-edit",
+    ),
+    *(
+        path(f"indicators/<str:code>/targets/{where}", view.as_view(), name=route)
+        for where, view, route in (
+            ("new/", indicator_views.TargetView, "target-new"),
+            (
+                "<uuid:uuid>/correct/",
+                indicator_views.TargetView,
+                "target-correct",
+            ),
+            (
+                "<uuid:uuid>/withdraw/",
+                indicator_views.WithdrawTargetView,
+                "target-withdraw",
             ),
         )
     ),

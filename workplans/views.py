@@ -619,6 +619,7 @@ class LineDetailView(PlanFigures, TemplateView):
             links=framework_links(line.framework_links, self.clock),
             conclusions=conclusions(line.conclusions, self.clock),
             sources=line.sources.all(),
+            indicators=line.indicators.with_targets(self.clock),
             takes_up=line.continues.all(),
             taken_up_by=line.continued_by.all(),
             talk=talk_about(line, user, self.clock),

@@ -12,7 +12,13 @@ from aseanpm.writing import change
 from partners.models import Organisation
 from projects.actions import refresh_copies
 from projects.models import FACTS, Distinction, Phase, Project, ProjectOrganisation
-from workplans.models import AgendaItem, PartnerStatement, Priority
+from workplans.models import (
+    AgendaItem,
+    Indicator,
+    IndicatorTarget,
+    PartnerStatement,
+    Priority,
+)
 
 from .amendments import amend
 from .build import Builder
@@ -22,6 +28,7 @@ OTHERS = (Phase, ProjectOrganisation)
 ADDED = (
     *((model, "project") for model in (*OTHERS, Comment, ActionPoint, AgendaItem)),
     (Document, "project"),
+    (Indicator, "project"),
     (Distinction, "first"),
     (Distinction, "second"),
 )
@@ -135,6 +142,7 @@ def remove(by=None):
         links.filter(moneyentry__project__in=keys).delete()
         for model in FACTS:
             delete(model, project__in=keys)
+        delete(IndicatorTarget, indicator__project__in=keys)
         for model, name in ADDED:
             forget(model, **{f"{name}__in": keys})
         for priority in Priority.objects.filter(project__in=keys):
