@@ -109,9 +109,8 @@ def queries(monkeypatch):
     day."""
     from aseanpm import feed
 
-    monkeypatch.setitem(feed._seen, "day", timezone.localdate())
-
     def count(call):
+        monkeypatch.setitem(feed._seen, "day", timezone.localdate())
         with CaptureQueriesContext(connection) as captured:
             call()
         return len(captured)
