@@ -186,7 +186,8 @@ class ReadView(APIView):
             response.headers.setdefault("ETag", f'"{self.stamp_of_answer}"')
             reader = "private" if request.user.is_authenticated else "public"
             response.headers.setdefault("Cache-Control", f"{reader}, no-cache")
-        patch_vary_headers(response, ["Authorization", "Cookie", "Origin"])
+        varies = ["Accept-Encoding", "Authorization", "Cookie", "Origin"]
+        patch_vary_headers(response, varies)
         for name, text in headers_for(self.deprecated, request).items():
             response[name] = text
         return response
@@ -343,6 +344,8 @@ class ListView(ReadView):
             filename=f"aseanpm-{drawing.title}.{form.suffix}",
             content_type=form.media_type,
         )
+        if not form.is_text:  # it says when it was drawn
+            response.headers["ETag"] = f'W/"{self.stamp_of_answer}"'
         response.pulled_rows = rows
         return response
 
@@ -369,6 +372,13 @@ class PreconditionFailed(APIException):
 class SentWithOtherContent(APIException):
     status_code = HTTPStatus.UNPROCESSABLE_ENTITY
     default_detail = "This Idempotency-Key was used before, with other content."
+
+
+class UndoneSince(APIException):
+    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+    default_detail = (
+        "This Idempotency-Key made a project that was taken back since. Send a new key."
+    )
 
 
 class Busy(APIException):

@@ -93,15 +93,13 @@ class Clock:
     def _read_day(text):
         if not text:
             return None
+        message = f"“{text}” is not a date. Write it as 2022-09-22."
         try:
             day = dt.datetime.strptime(text, "%Y-%m-%d").date()
         except ValueError as error:
-            message = f"“{text}” is not a date. Write it as 2022-09-22."
             raise UnreadableClock("as_of", message) from error
-        if len(text) != 10:
-            raise UnreadableClock(
-                "as_of", f"“{text}” is not a date. Write it as 2022-09-22."
-            )
+        if len(text) != 10 or not text.isascii():
+            raise UnreadableClock("as_of", message)
         if day > timezone.localdate():
             raise UnreadableClock(
                 "as_of", f"{text} is after today. Figures end with the last record."
@@ -114,6 +112,8 @@ class Clock:
             return None
         hint = "Write a date (2022-09-22) or a moment with its offset."
         try:
+            if not text.isascii():
+                raise ValueError(text)
             if len(text) == 10:
                 return end_of_day(dt.datetime.strptime(text, "%Y-%m-%d").date())
             if " " in text and "T" in text:

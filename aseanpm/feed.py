@@ -150,6 +150,7 @@ def stale():
 def renew(kind, keys, entry):
     """Bring the rows of some records (None: all) in step; returns how many were not."""
     differing, digests, kept = _differences(kind, keys)
+    public = {row.code: row.told_since for row in kept.values() if _is_public(row)}
     new, old = [], []
     for audience, code in differing:
         digest = digests.get((audience, code), "")
@@ -160,7 +161,7 @@ def renew(kind, keys, entry):
         else:
             old.append(row)
         if not row.digest:
-            row.told_since = entry.sequence
+            row.told_since = _told_before([row], public.get(code, entry.sequence))
         row.digest = digest
         row.sequence = entry.sequence
         row.changed_at = entry.recorded_at
@@ -169,6 +170,21 @@ def renew(kind, keys, entry):
         old, ["digest", "sequence", "told_since", "changed_at"], batch_size=AT_ONCE
     )
     return len(differing)
+
+
+def _is_public(row):
+    return row.audience == PUBLIC and row.digest
+
+
+def _told_before(rows, since):
+    """The first write of an unbroken time up to `since` in which these rows, which tell
+    nothing any more, were told one after another: a reader of some audiences holds what
+    passes from one to the other."""
+    ended = (row for row in rows if row.pk and not row.digest)
+    for row in sorted(ended, key=lambda row: row.told_since, reverse=True):
+        if row.told_since < since <= row.sequence:
+            since = row.told_since
+    return since
 
 
 def _differences(kind, keys):
@@ -259,16 +275,17 @@ def changes_since(place, begun, audiences, limit):
         same = later.filter(kind=OuterRef("kind"), code=OuterRef("code"))
         rows = rows.filter(~Exists(same))
     rows = list(rows.order_by("sequence", "pk")[:limit])
-    standing = defaultdict(list)
-    for row in ours.filter(code__in={row.code for row in rows}).exclude(digest=""):
-        standing[row.kind, row.code].append(row.told_since)
+    told = defaultdict(list)
+    for row in ours.filter(code__in={row.code for row in rows}):
+        told[row.kind, row.code].append(row)
     found = []
     for row in rows:
-        told_since = standing[row.kind, row.code]
+        all_told = told[row.kind, row.code]
+        since = min((one.told_since for one in all_told if one.digest), default=None)
         change = "changed"
-        if not told_since:
+        if since is None:
             change = "withdrawn"
-        elif min(told_since) > begun:
+        elif _told_before(all_told, since) > begun:
             change = "created"
         place = (row.sequence, row.pk)
         found.append(Change(KINDS[row.kind], row.code, change, row.changed_at, place))

@@ -155,7 +155,7 @@ class MomentField(forms.CharField):
         if " " in text and "T" in text:
             text = text.replace(" ", "+")
         try:
-            moment = parse_datetime(text)
+            moment = parse_datetime(text) if text.isascii() else None
             if moment and moment.tzinfo:
                 check_range(moment)
         except (ValueError, OverflowError):

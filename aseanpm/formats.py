@@ -36,6 +36,8 @@ from .renderers import plain
 BATCH = 2000  # rows in memory
 JOINT = "; "
 LONGEST_SHEET = 1_048_575  # rows under a header
+LONGEST_CELL = 32_767  # characters
+CUT = "… [cut]"
 EXACT_DIGITS = 15  # of a number in a workbook
 LICENCE = (
     "Facts and figures compiled from public press and documents, each with its source:"
@@ -391,7 +393,12 @@ WIDTHS = {WHOLE: 10, YES_NO: 10, DECIMAL: 16, DATE: 12, MOMENT: 20}
 
 def writer_of(kind, sheet, book):
     """write(row, place, value) of a cell of a kind."""
-    text = sheet.write_string
+
+    def text(row, place, value):
+        if len(value) > LONGEST_CELL:
+            value = value[: LONGEST_CELL - len(CUT)] + CUT
+        sheet.write_string(row, place, value)
+
     if kind in {DATE, MOMENT}:
         look = "yyyy-mm-dd" if kind == DATE else "yyyy-mm-dd hh:mm:ss"
         style = book.add_format({"num_format": look})
@@ -427,7 +434,15 @@ def _write_date(sheet, style, row, place, value):
 def write_about(sheet, head, drawing, number):
     sheet.set_column(0, 1, 26)
     sheet.set_column(2, 2, 100)
-    told = [*drawing.about, ("Rows", f"{number:,}")]
+    told = [
+        *drawing.about,
+        (
+            "Long texts",
+            f"A cell holds {LONGEST_CELL:,} characters; a longer text ends in {CUT}. "
+            "CSV and JSON Lines hold all of it.",
+        ),
+        ("Rows", f"{number:,}"),
+    ]
     for row, (word, sentence) in enumerate(told):
         sheet.write_string(row, 0, word, head)
         sheet.write_string(row, 1, sentence)

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, JsonResponse
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, TooManyFieldsSent
+from django.http import Http404, JsonResponse, QueryDict
 from django.shortcuts import render
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -97,6 +98,10 @@ class BadQueryMiddleware:
             self.check(request)
         except BadQuery as error:
             return self.refuse(request, error.errors)
+        except TooManyFieldsSent:
+            request.GET = QueryDict()  # which the page of the error reads
+            message = f"Send at most {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:,}."
+            return self.refuse(request, [FieldError("query", message)])
         return self.get_response(request)
 
     @staticmethod

@@ -30,7 +30,10 @@ PROBLEMS = {
     406: ("NotAcceptable", "`Accept` allows nothing that this address answers with."),
     412: ("PreconditionFailed", "The row was changed since it was read."),
     415: ("UnsupportedMediaType", "The body is sent as something else than JSON."),
-    422: ("UnprocessableContent", "The key was used before, with other content."),
+    422: (
+        "UnprocessableContent",
+        "The key was used before: for other content, or for what was undone since.",
+    ),
     428: ("PreconditionRequired", "`If-Match` is missing."),
     429: ("TooManyRequests", "The rate is used up."),
     503: ("ServiceUnavailable", "Others are writing: send it again in a moment."),

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from aseanpm.api import (
     ListView,
     ReadView,
+    UndoneSince,
     WriteMixin,
     documented,
     filter_parameters,
@@ -145,6 +146,8 @@ class ProjectListView(WriteMixin, Telling, ListView):
             code = made.code
         except AlreadyRecorded as repeated:
             code = repeated.entry.opens.strip("/").rpartition("/")[2]
+            if not visible_projects(request.user, Clock()).filter(code=code).exists():
+                raise UndoneSince from repeated
         return self.told(code, HTTPStatus.CREATED)
 
 

@@ -77,7 +77,7 @@ def order_of(projects, text, user=None):
     dates as the last.
     """
     descending = text.startswith("-")
-    name = text.removeprefix("-") or "code"
+    name = text.removeprefix("-") if text else "code"
     labels = labels_for(user)
     if name not in labels:
         known = ", ".join(labels)

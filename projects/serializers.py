@@ -462,7 +462,9 @@ class ProjectWriteSerializer(serializers.ModelSerializer):
             problems["title"] = NO_TITLE
         for name in ("planned_start", "planned_end"):
             precision = values.get(f"{name}_precision")
-            if values.get(name) and values[name].year < FIRST_YEAR:
+            if not str(self.initial_data.get(name, "")).isascii():
+                problems[name] = NO_DATE
+            elif values.get(name) and values[name].year < FIRST_YEAR:
                 problems[name] = f"Lies before {FIRST_YEAR}."
             elif name in values:
                 precision = values[f"{name}_precision"] = precision or Precision.DAY

@@ -118,6 +118,14 @@ def test_a_text_too_long_to_search_for_is_named(sign_in, address, name):
     assert client.get(address, {name: "é" * 1_000}).status_code in {200, 400}
 
 
+@pytest.mark.parametrize("address", ["/api/v1/projects/", "/projects/", "/healthz"])
+def test_more_parameters_than_anybody_sends_are_refused(client, address):
+    answer = client.get(f"{address}?{'country=VN&' * 1001}")
+
+    assert answer.status_code == 400
+    assert b"at most 1,000" in answer.content
+
+
 def test_a_long_way_back_is_no_search(client):
     place = f"/projects/?search={'e' * 900}&theme={'e' * 900}"
 

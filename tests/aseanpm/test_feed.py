@@ -115,6 +115,44 @@ def test_what_everybody_may_read_changes_for_everybody():
     ]
 
 
+def test_what_a_coordinator_held_before_it_was_published_is_no_new_record():
+    visitor, vietnam = reader(), reader("coordinator", country="VN")
+    laos = reader("coordinator", country="LA")
+    project = make.project(
+        plan=False, countries=["VN"], is_published=False, status="appraisal"
+    )
+    readers = (visitor, vietnam, laos)
+    _, *cursors = zip(*(told(client) for client in readers), strict=True)
+    cursors = list(cursors[0])
+    seen = []
+    for published in (True, False, True):
+        edit(project, is_published=published)
+        changes = []
+        for place, client in enumerate(readers):
+            rows, cursors[place] = told(client, cursors[place])
+            changes += [change for _, _, change in rows]
+        seen.append(changes)
+
+    assert seen == [
+        ["created", "changed", "created"],
+        ["withdrawn", "changed", "withdrawn"],
+        ["created", "changed", "created"],
+    ]
+
+
+def test_what_was_published_and_withheld_since_a_cursor_is_no_new_record():
+    vietnam = reader("coordinator", country="VN")
+    project = make.project(
+        plan=False, countries=["VN"], is_published=False, status="appraisal"
+    )
+    _, cursor = told(vietnam)
+    edit(project, is_published=True)
+    edit(project, is_published=False)
+
+    assert told(vietnam, cursor)[0] == [("project", project.code, "changed")]
+    assert told(vietnam)[0][-1] == ("project", project.code, "created")
+
+
 def test_a_partner_that_was_merged_into_another_is_withdrawn():
     client = reader()
     gone, kept = make.partner("XX"), make.partner("KR")
@@ -233,10 +271,10 @@ def test_what_becomes_public_stays_told_to_whose_it_is():
 
     published = edit(project, is_published=True)
     rows, cursor = told(client, cursor)
-    assert rows == [("project", project.code, "created")]
+    assert rows == [("project", project.code, "changed")]
     undo(entry=published, by=make.user("editor"))
 
-    assert told(client, cursor)[0] == [("project", project.code, "created")]
+    assert told(client, cursor)[0] == [("project", project.code, "changed")]
     assert client.get(f"/api/v1/projects/{project.code}/").status_code == 200
 
 
@@ -325,6 +363,17 @@ def test_whose_login_is_closed_reads_on_as_a_visitor(path):
     again = client.get(path, headers={"If-None-Match": first["ETag"]})
     assert again.status_code == 200
     assert hidden.code not in again.content.decode()
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_caches_keep_each_encoding_apart(held):
+    address = "/api/v1/projects/"
+    tag = reader().get(address)["ETag"]
+
+    answer = reader().get(address, headers={"If-None-Match": tag if held else '"x"'})
+
+    assert answer.status_code == (304 if held else 200)
+    assert "Accept-Encoding" in answer["Vary"]
 
 
 def test_no_two_answers_share_an_etag():

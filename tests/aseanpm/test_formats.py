@@ -190,6 +190,21 @@ def test_amounts_are_exact_to_the_cent_also_beyond_what_a_workbook_counts():
     assert cells == ["approved_usd", 0.07, "90071992547409.93", "123456789012345.67"]
 
 
+def test_a_text_too_long_for_a_cell_says_that_it_was_cut():
+    drawing = formats.Drawing(
+        name="projects",
+        columns=[formats.Column("text", formats.TEXT, "Any.")],
+        batches=[[{"text": "R" * 40_000}, {"text": "R" * 32_767}]],
+    )
+    with formats.draw(formats.FORMATS["xlsx"], drawing)[0] as file:
+        book = openpyxl.load_workbook(file)
+
+    _, cut, whole = (row[0] for row in book["projects"].values)
+    assert (len(cut), cut[-8:]) == (32_767, "R… [cut]")
+    assert whole == "R" * 32_767
+    assert any("ends in … [cut]" in str(row) for row in book["About this file"].values)
+
+
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_text_runs_as_a_formula(api, rice, sign):
     formula = f"{sign}1+2"

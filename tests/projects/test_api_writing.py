@@ -77,6 +77,10 @@ def test_a_write_by_the_api_can_be_undone(api, sign_in, editor):
     sign_in(editor).post(f"/undo/{Entry.objects.get().sequence}/")
 
     assert Project.objects.get().withdrawn_at
+    again = api(editor).post(LIST, {"title": "Rice"}, headers=KEY)
+    assert again.status_code == 422
+    assert "taken back since" in again.json()["detail"]
+    assert Project.objects.count() == 1
 
 
 @override_settings(ASEANPM_SECOND_FACTOR=True)
@@ -117,6 +121,7 @@ def test_creating_takes_a_key(api, editor):
         ({"title": "Rice", "themes": ["NONE"]}, "themes"),
         ({"title": "Rice", "planned_start": "soon"}, "planned_start"),
         ({"title": "Rice", "planned_start": "0206-01-05"}, "planned_start"),
+        ({"title": "Rice", "planned_start": "٢٠٢٤-01-01"}, "planned_start"),
         ({"title": "R" * 401}, "title"),
         ({"title": "\u3164\u2800"}, "title"),
         ({"title": "Rice\u202echains"}, "title"),
