@@ -226,6 +226,16 @@ class StrictFilterSet(django_filters.FilterSet):
             )
         return self.qs
 
+    @classmethod
+    def found(cls, data, rows, **options):
+        """`rows` of a filter set, made with no more filters than are asked for."""
+        filters = cls.__new__(cls)
+        filters.base_filters = {
+            name: each for name, each in cls.base_filters.items() if name in data
+        }
+        filters.__init__(data, rows, **options)
+        return filters.rows
+
     @property
     def in_use(self):
         """A chip for each filter in use that the page does not draw."""

@@ -65,7 +65,7 @@ class PartnerListView(ListView):
     )
     def get(self, request):
         projects = visible_projects(request.user, self.clock)
-        partners = PartnerFilter(request.query_params, Partner.objects.all()).rows
+        partners = PartnerFilter.found(request.query_params, Partner.objects.all())
         rows = partner_rows(projects, partners, request.user)
         return self.answer_list([row.plain for row in rows])
 
@@ -93,5 +93,5 @@ class FundListView(ListView):
 
     @documented("Funds", FundSerializer, filter_parameters(FundFilter), many=True)
     def get(self, request):
-        funds = FundFilter(request.query_params, Fund.objects.all()).rows
+        funds = FundFilter.found(request.query_params, Fund.objects.all())
         return self.answer_list(fund_rows(funds, self.clock.last_day))

@@ -122,7 +122,7 @@ class ProjectListView(WriteMixin, Telling, ListView):
     )
     def get(self, request):
         projects = visible_projects(request.user, self.clock)
-        found = ProjectFilter(request.query_params, projects).rows
+        found = ProjectFilter.found(request.query_params, projects)
         asked = request.query_params.get("ordering", "")
         order, descending = order_of(found, asked, request.user)
         labels = codes_by_key() if self.file_format else None

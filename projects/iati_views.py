@@ -104,7 +104,7 @@ class LossesView(ListView):
     )
     def get(self, request):
         projects = visible_projects(request.user, self.clock)
-        found = ProjectFilter(request.query_params, projects).rows
+        found = ProjectFilter.found(request.query_params, projects)
         page, following = query_page(found, BY_CODE, False, request.query_params)
         keys = [row["pk"] for row in page]
         losses = iati.losses(keys, self.clock, request.user)

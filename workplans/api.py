@@ -112,7 +112,7 @@ class AreaListView(ListView):
         "Strategic areas", AreaRowSerializer, filter_parameters(AreaFilter), many=True
     )
     def get(self, request):
-        areas = AreaFilter(request.query_params, StrategicArea.objects.all()).rows
+        areas = AreaFilter.found(request.query_params, StrategicArea.objects.all())
         plans = WorkPlan.objects.filter(pk__in=areas.order_by().values("plan"))
         told = plans_progress(plans, visible_projects(request.user, self.clock))
         rows = [
@@ -176,7 +176,7 @@ class IndicatorListView(ListView):
     def get(self, request):
         projects = visible_projects(request.user, self.clock)
         told = Indicator.objects.told_with(projects)
-        found = IndicatorFilter(request.query_params, told, projects=projects).rows
+        found = IndicatorFilter.found(request.query_params, told, projects=projects)
 
         def rows_of(keys):
             related = Indicator.objects.select_related("line__plan", "project")
@@ -199,7 +199,7 @@ class MeetingListView(ListView):
     )
     def get(self, request):
         meetings = Meeting.objects.held_by(self.clock.day)
-        found = MeetingFilter(request.query_params, meetings).rows
+        found = MeetingFilter.found(request.query_params, meetings)
         projects = visible_projects(request.user, self.clock)
         approvals = count_by_meeting(projects, Status.APPROVED)
         on = self.clock.last_day
@@ -227,5 +227,5 @@ class FigureListView(ListView):
     )
     def get(self, request):
         told = figures_told(PublishedFigure.objects.all(), self.clock)
-        found = FigureFilter(request.query_params, told).rows
+        found = FigureFilter.found(request.query_params, told)
         return self.answer_list([figure_dict(figure) for figure in found])

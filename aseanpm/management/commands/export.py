@@ -104,7 +104,7 @@ def drawing_of(asked, name, user):
     columns = choose(columns_of(ProjectRowSerializer), asked)
     clock = read_clock(asked)
     projects = visible_projects(user, clock)
-    found = ProjectFilter(asked, projects).rows
+    found = ProjectFilter.found(asked, projects)
     order, descending = order_of(found, asked.get("ordering", ""), user)
     keys = order.sorted(found, descending).values_list("pk", flat=True)
     labels = codes_by_key()
