@@ -171,7 +171,7 @@ class NewMoneyForm(AskingForm, MoneyForm):
         if not actions.has_joined(self.project, partner, on):
             yield (
                 f"{partner.name} is not on record as a funder of this project on that "
-                "day. Tick below that it funds it from then on, or leave it as it "
+                "day. Record as well that it funds it from then on, or leave it as it "
                 "is: the self-audit will ask about this entry."
             )
 
