@@ -60,6 +60,7 @@ class Kind:
     told of the records that have these keys; None asks for all of them. A write to one
     of `models` changes the records that `keys(touched)` names of {model: keys};
     those of `due(since, today)` may change with the days between, without a write.
+    None of either names all records.
     """
 
     name: str
@@ -88,13 +89,17 @@ def settle(entry):
     """
     since, today = timezone.localdate(entry.last_moment), timezone.localdate()
     for kind in KINDS.values():
-        if since < today and (due := kind.due(since, today)):
+        if since < today and _any(due := kind.due(since, today)):
             renew(kind, due, entry)
         touched = {
             model: keys for model, keys in entry.touched.items() if model in kind.models
         }
         if touched:
             renew(kind, kind.keys(touched), entry)
+
+
+def _any(keys):
+    return keys is None or bool(keys)
 
 
 BEFORE_COMMIT.append(settle)
@@ -109,7 +114,9 @@ def come_to(today):
         return False
     head = LedgerHead.objects.filter(pk=1).first()
     since = timezone.localdate(head.recorded_at) if head else today
-    is_due = since < today and any(kind.due(since, today) for kind in KINDS.values())
+    is_due = since < today and any(
+        _any(kind.due(since, today)) for kind in KINDS.values()
+    )
     if is_due:
         try:
             with ledger_entry():

@@ -182,7 +182,7 @@ class IndicatorListView(ListView):
             related = Indicator.objects.select_related("line__plan", "project")
             rows = related.prefetch_related("sources").filter(pk__in=keys)
             by_key = {row.pk: row for row in rows.with_targets(self.clock)}
-            return [indicator_row(by_key[key]) for key in keys]
+            return [indicator_row(by_key[key]) for key in keys if key in by_key]
 
         return self.answer_query(found, BY_CODE, False, rows_of)
 

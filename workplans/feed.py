@@ -3,6 +3,7 @@
 from aseanpm.feed import PUBLIC, Kind, Part, reference, register, told_of
 from aseanpm.models import Source
 from projects.feed import MEMBERSHIPS, audiences_of
+from projects.feed import due as due_projects
 from projects.models import Project
 
 from .models import (
@@ -77,6 +78,12 @@ def touched_indicators(touched):
     return ()
 
 
+def due_indicators(since, today):
+    """None, for all of them, where one is of a project that falls due; else none."""
+    due = due_projects(since, today)
+    return None if Indicator.objects.filter(project__in=due).exists() else ()
+
+
 def told_of_indicators(keys=None):
     """Those of lines to everybody, those of a project to whoever is told of it."""
     if keys is not None:
@@ -98,6 +105,7 @@ register(
         (Indicator, IndicatorTarget, Project, MEMBERSHIPS),
         told_of_indicators,
         keys=touched_indicators,
+        due=due_indicators,
         route="api:indicators",
         only_listed=True,
     )

@@ -536,6 +536,7 @@ def test_who_joins_or_leaves_a_grouping_is_told_on_the_day(queries, settings):
             }.items():
                 row = grouping.memberships.get(country__code=code)
                 writing.change(row, **dates)
+        measured = make.indicator(project).code
         feed.rebuild()
         leaving = reader("coordinator", country="VN")
         joining = reader("coordinator", country="KH")
@@ -549,13 +550,19 @@ def test_who_joins_or_leaves_a_grouping_is_told_on_the_day(queries, settings):
         tag = leaving.get(FEED)["ETag"]
     with time_machine.travel(make.moment("2026-03-03"), tick=False):
         assert leaving.get(FEED, headers={"If-None-Match": tag}).status_code == 200
-        gone = [("project", project.code, "withdrawn")]
-        assert told(leaving, cursor)[0] == gone
+        gone = {
+            ("project", project.code, "withdrawn"),
+            ("indicator", measured, "withdrawn"),
+        }
+        assert {*told(leaving, cursor)[0]} == gone
         assert told(joining, begun)[0] == []
     with time_machine.travel(make.moment("2026-03-05"), tick=False):
-        new = [("project", project.code, "created")]
-        assert told(joining, begun)[0] == new
-        assert told(leaving, cursor)[0] == gone
+        new = {
+            ("project", project.code, "created"),
+            ("indicator", measured, "created"),
+        }
+        assert {*told(joining, begun)[0]} == new
+        assert {*told(leaving, cursor)[0]} == gone
         assert feed.stale() == []
         held = {"If-None-Match": joining.get(FEED)["ETag"]}
         first = queries(lambda: joining.get(FEED, headers=held))
